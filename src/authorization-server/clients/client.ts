@@ -1,0 +1,29 @@
+/** A registered client: its metadata in the words of RFC 7591 §2, and what this server adds. */
+export interface Client {
+  readonly clientId: string;
+  /** RFC 7591 metadata in snake_case, as oidc-provider reads it, without `client_id` and `client_secret`. */
+  readonly metadata: ClientMetadata;
+  /** SHA-256 of the client secret, base64url; `undefined` for a public client. */
+  readonly secretHash: string | undefined;
+  /** The resource server that introspects with this client's credentials (RFC 7662 §2.1). */
+  readonly resourceServer: string | undefined;
+}
+
+export interface ClientMetadata {
+  readonly client_name?: string;
+  readonly redirect_uris?: readonly string[];
+  readonly post_logout_redirect_uris?: readonly string[];
+  readonly grant_types: readonly string[];
+  readonly response_types: readonly string[];
+  readonly token_endpoint_auth_method: 'client_secret_basic' | 'client_secret_post' | 'none';
+  /** Space-delimited: every scope this client may be granted. */
+  readonly scope?: string;
+  /** Space-delimited: what it is granted when it asks for nothing (RFC 6749 §3.3); within `scope`. */
+  readonly default_scope?: string;
+  readonly [name: string]: unknown;
+}
+
+export interface ClientStore {
+  /** The client as it is at this moment; `undefined` when there is none, or it is disabled. */
+  findClient(clientId: string): Promise<Client | undefined>;
+}
