@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Account } from './account.ts';
+import { canonicalEmail } from './email.ts';
+import { newPasswordProblem, type PasswordHasher, type Passwords } from './passwords.ts';
+
+/** An account as an operator describes it. What is left out stays as it is. */
+export interface AccountDescription {
+  /** Finds the account: any spelling of the same address names the same account. */
+  readonly email: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly emailVerified?: boolean | undefined;
+  readonly password?: string | undefined;
+}
+
+/** Says in a sentence what is wrong with an account's description. Never carries the password. */
+export class InvalidAccount extends Error {
+  override readonly name = 'InvalidAccount';
+}
+
+export interface ManagedAccountStore {
+  findByEmail(canonicalEmail: string): Promise<(Account & { readonly passwordHash: string | undefined }) | undefined>;
+  /**
+   * Creates the account, or changes the one with this canonical email, which keeps its id. A new password hash also ends a
+   * throttle. Atomic, roles included. Throws `InvalidAccount` when a role does not exist.
+   */
+  saveAccount(account: {
+    readonly accountId: string;
+    readonly email: string;
+    readonly canonicalEmail: string;
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly emailVerified: boolean;
+    readonly passwordHash: string | undefined;
+  }): Promise<Account>;
+  /** False when there is no such account. */
+  setDisabled(accountId: string, disabled: boolean): Promise<boolean>;
+  deleteAccount(accountId: string): Promise<boolean>;
+}
+
+export interface AccountManagement {
+  /** Idempotent. A password that is already the account's leaves the hash alone. Throws `InvalidAccount`. */
+  saveAccount(
+    description: AccountDescription,
+  ): Promise<{ account: Account; outcome: 'created' | 'updated' | 'unchanged' }>;
+  setDisabled(accountId: string, disabled: boolean): Promise<boolean>;
+  deleteAccount(accountId: string): Promise<boolean>;
+}
+
+interface Dependencies {
+  readonly accounts: ManagedAccountStore;
+  readonly passwords: Passwords;
+  /** Ends every session, grant and token of an account. Idempotent. */
+  readonly endAccess: (accountId: string) => Promise<void>;
+}
+
+/**
+ * Changes accounts, and ends what was granted under them when they are disabled, deleted or get another password: always after
+ * the account refuses new sign-ins, and again when a change is repeated, so that a failure in between is healed by trying again.
+ */
+export function createAccountManagement({ accounts, passwords, endAccess }: Dependencies): AccountManagement {
+  return {
+    async saveAccount(description) {
+      const email = requireValid(description);
+      const { name, roles, password } = description;
+      const existing = await accounts.findByEmail(email);
+      const passwordHash = password && (await passwords.inTurn((hasher) => renewedHash(hasher, existing, password)));
+      const emailVerified = description.emailVerified ?? existing?.emailVerified ?? false;
+      const wanted = { email: description.email.trim(), name, roles: [...new Set(roles)].sort(), emailVerified };
+      if (existing && !passwordHash && sameDescription(existing, wanted)) {
+        const { passwordHash: _, ...account } = existing;
+        return { account, outcome: 'unchanged' };
+      }
+      if (existing && passwordHash) {
+        // Were it only done below, a crash in between would leave sessions of the old password that no repetition ends.
+        await endAccess(existing.accountId);
+      }
+      const account = await accounts.saveAccount({
+        ...wanted,
+        accountId: existing?.accountId ?? randomUUID(),
+        canonicalEmail: email,
+        passwordHash: passwordHash || undefined,
+      });
+      if (existing && passwordHash) {
+        await endAccess(account.accountId);
+      }
+      return { account, outcome: existing ? 'updated' : 'created' };
+    },
+
+    async setDisabled(accountId, disabled) {
+      const found = await accounts.setDisabled(accountId, disabled);
+      if (disabled) {
+        await endAccess(accountId);
+      }
+      return found;
+    },
+
+    async deleteAccount(accountId) {
+      const found = await accounts.deleteAccount(accountId);
+      await endAccess(accountId);
+      return found;
+    },
+  };
+}
+
+/** The hash of a password that is not the account's yet. */
+async function renewedHash(
+  hasher: PasswordHasher,
+  existing: { readonly passwordHash: string | undefined } | undefined,
+  password: string,
+): Promise<string | undefined> {
+  const known = existing?.passwordHash !== undefined && (await hasher.verifyPassword(existing.passwordHash, password));
+  return known ? undefined : hasher.hashPassword(password);
+}
+
+function requireValid({ email, name, password }: AccountDescription): string {
+  const canonical = canonicalEmail(email);
+  if (canonical === undefined) {
+    throw new InvalidAccount(`${JSON.stringify(email)} is not an email address.`);
+  }
+  if (/\p{Cc}/u.test(name)) {
+    throw new InvalidAccount(`The name of ${canonical} contains a control character.`);
+  }
+  const problem = password === undefined ? undefined : newPasswordProblem(password);
+  if (problem !== undefined) {
+    throw new InvalidAccount(`${canonical}: ${problem}`);
+  }
+  return canonical;
+}
+
+type Wanted = Pick<Account, 'email' | 'name' | 'roles' | 'emailVerified'>;
+
+function sameDescription(existing: Wanted, wanted: Wanted): boolean {
+  const { email, name, roles, emailVerified } = existing;
+  return isDeepStrictEqual({ email, name, roles, emailVerified }, wanted);
+}

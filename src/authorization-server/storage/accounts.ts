@@ -1,0 +1,170 @@
+import type { Pool } from 'pg';
+import type { Account, AccountStore } from '../accounts/account.ts';
+import type { Lockout, ReservedAttempt, SignInStore } from '../accounts/authenticate.ts';
+import { InvalidAccount, type ManagedAccountStore } from '../accounts/manage-accounts.ts';
+
+/** Longer than any id we make; keeps what a stranger sends out of the database. */
+const MAX_ID_LENGTH = 64;
+
+const FOREIGN_KEY_VIOLATION = '23503';
+
+const ACCOUNT_COLUMNS = `
+  account_id, email, email_verified, name, disabled_at is not null as disabled,
+  array(select role from account_roles where account_roles.account_id = accounts.account_id order by role collate "C") as roles`;
+
+const FIND_ACCOUNT = {
+  name: 'find-account',
+  text: `select ${ACCOUNT_COLUMNS} from accounts where account_id = $1`,
+};
+
+const FIND_BY_EMAIL = {
+  name: 'find-account-by-email',
+  text: `select ${ACCOUNT_COLUMNS}, password_hash from accounts where email_canonical = $1`,
+};
+
+/**
+ * The commit does not wait for the disk: that wait would tell a known account, whose row is written, from an unknown one. The price
+ * is small, a crash of the database forgets the failures of its last moment. Every `attempts` failures the throttle starts anew.
+ */
+const RESERVE_ATTEMPT = {
+  name: 'reserve-sign-in-attempt',
+  text: `
+    with clock as (select coalesce($4::timestamptz, now()) as now, set_config('synchronous_commit', 'off', true))
+    update accounts set
+      failed_sign_ins = failed_sign_ins + 1,
+      throttled_until = case when (failed_sign_ins + 1) % $2::integer = 0
+        then clock.now + make_interval(secs => $3::integer * 2 ^ least((failed_sign_ins + 1) / $2::integer - 1, 6)) end
+    from clock
+    where email_canonical = $1 and (throttled_until is null or throttled_until <= clock.now)
+    returning account_id, password_hash, disabled_at is not null as disabled`,
+};
+
+const RECORD_SUCCESS = {
+  name: 'record-sign-in',
+  text: `
+    update accounts set failed_sign_ins = 0, throttled_until = null, password_hash = coalesce($3, password_hash)
+    where account_id = $1 and password_hash = $2 and disabled_at is null
+    returning ${ACCOUNT_COLUMNS}`,
+};
+
+const SAVE_ACCOUNT = {
+  name: 'save-account',
+  text: `
+    with saved as (
+      insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash)
+      values ($1, $2, $3, $4, $5, $6)
+      on conflict (email_canonical) do update set
+        email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now(),
+        password_hash = coalesce(excluded.password_hash, accounts.password_hash),
+        failed_sign_ins = case when excluded.password_hash is null then accounts.failed_sign_ins else 0 end,
+        throttled_until = case when excluded.password_hash is null then accounts.throttled_until end
+      returning account_id, email, email_verified, name, disabled_at is not null as disabled
+    ), removed as (
+      delete from account_roles using saved where account_roles.account_id = saved.account_id and role <> all ($7::text[])
+    ), added as (
+      insert into account_roles (account_id, role) select account_id, unnest($7::text[]) from saved on conflict do nothing
+    )
+    select saved.*, $7::text[] as roles from saved`,
+};
+
+interface AccountRow {
+  account_id: string;
+  email: string;
+  email_verified: boolean;
+  name: string;
+  disabled: boolean;
+  roles: string[];
+}
+
+/** Accounts in PostgreSQL. Each method is one statement, and thereby atomic. */
+export class PostgresAccountStore implements AccountStore, SignInStore, ManagedAccountStore {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async findAccount(accountId: string): Promise<Account | undefined> {
+    // PostgreSQL refuses a NUL in a text: no account has such an id, and asking would be an error.
+    if (accountId.length > MAX_ID_LENGTH || accountId.includes('\0')) {
+      return undefined;
+    }
+    const { rows } = await this.#pool.query<AccountRow>({ ...FIND_ACCOUNT, values: [accountId] });
+    return rows[0] && toAccount(rows[0]);
+  }
+
+  async findByEmail(canonicalEmail: string): ReturnType<ManagedAccountStore['findByEmail']> {
+    const { rows } = await this.#pool.query<AccountRow & { password_hash: string | null }>({
+      ...FIND_BY_EMAIL,
+      values: [canonicalEmail],
+    });
+    return rows[0] && { ...toAccount(rows[0]), passwordHash: rows[0].password_hash ?? undefined };
+  }
+
+  async reserveAttempt(
+    email: string,
+    { attempts, seconds }: Lockout,
+    now?: Date,
+  ): Promise<ReservedAttempt | undefined> {
+    const { rows } = await this.#pool.query<{ account_id: string; password_hash: string | null; disabled: boolean }>({
+      ...RESERVE_ATTEMPT,
+      values: [email, attempts, seconds, now],
+    });
+    return (
+      rows[0] && {
+        accountId: rows[0].account_id,
+        passwordHash: rows[0].password_hash ?? undefined,
+        disabled: rows[0].disabled,
+      }
+    );
+  }
+
+  async recordSuccess(success: Parameters<SignInStore['recordSuccess']>[0]): Promise<Account | undefined> {
+    const { rows } = await this.#pool.query<AccountRow>({
+      ...RECORD_SUCCESS,
+      values: [success.accountId, success.passwordHash, success.newHash],
+    });
+    return rows[0] && toAccount(rows[0]);
+  }
+
+  async saveAccount(account: Parameters<ManagedAccountStore['saveAccount']>[0]): Promise<Account> {
+    const { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles } = account;
+    try {
+      const { rows } = await this.#pool.query<AccountRow>({
+        ...SAVE_ACCOUNT,
+        values: [accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles],
+      });
+      return toAccount(rows[0] as AccountRow);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
+        throw new InvalidAccount(`${canonicalEmail} has a role that does not exist: ${roles.join(', ')}.`);
+      }
+      throw error;
+    }
+  }
+
+  async setDisabled(accountId: string, disabled: boolean): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      `update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
+       where account_id = $1`,
+      [accountId, disabled],
+    );
+    return rowCount === 1;
+  }
+
+  async deleteAccount(accountId: string): Promise<boolean> {
+    const { rowCount } = await this.#pool.query('delete from accounts where account_id = $1', [accountId]);
+    return rowCount === 1;
+  }
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    accountId: row.account_id,
+    email: row.email,
+    emailVerified: row.email_verified,
+    name: row.name,
+    roles: row.roles,
+    disabled: row.disabled,
+  };
+}
