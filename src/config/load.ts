@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import type { z } from 'zod';
+import {
+  type Environment,
+  isTree,
+  listOf,
+  readSecret,
+  settingsFromEnvironment,
+  type Tree,
+  variableOf,
+} from './environment.ts';
+import { ConfigError, type Mistake } from './mistakes.ts';
+import { productionMistakes, SHORTEST_SECRET } from './production.ts';
+import { type Config, type Frozen, type Mode, type ResourceApiConfig, Settings } from './schema.ts';
+
+const DEFAULT_FILE = resolve(import.meta.dirname, '../../config/default.yaml');
+
+export interface Source {
+  readonly env: Environment;
+  /** A YAML file laid over the defaults. */
+  readonly file?: string | undefined;
+  readonly mode: Mode;
+}
+
+/** The settings alone, without the secrets: what `concierge dev` looks at before it has a database. */
+export function loadSettings(source: Source): Frozen<Settings> {
+  return frozen(load(source, []).settings);
+}
+
+/** The configuration of the authorization server. Throws a `ConfigError` with everything that is wrong. */
+export function loadConfig(source: Source): Config {
+  const { settings, secrets } = load(source, ['DATABASE_URL', 'CONCIERGE_SECRET']);
+  return frozen({
+    ...settings,
+    mode: source.mode,
+    database: { ...settings.database, url: secrets.DATABASE_URL },
+    secrets: listOf(secrets.CONCIERGE_SECRET) as [string, ...string[]], // load() has counted them
+  });
+}
+
+/** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */
+export function loadResourceApiConfig(source: Source): ResourceApiConfig {
+  const { settings, secrets } = load(source, ['RESOURCE_API_DATABASE_URL', 'CONCIERGE_RESOURCE_API_CLIENT_SECRET']);
+  const { resourceApi, playground, log } = settings;
+  const playgroundOrigins = source.mode === 'development' ? [`http://localhost:${playground.listen.port}`] : [];
+  return frozen({
+    ...resourceApi,
+    allowedOrigins: [...resourceApi.allowedOrigins, ...playgroundOrigins],
+    mode: source.mode,
+    databaseUrl: secrets.RESOURCE_API_DATABASE_URL,
+    clientSecret: secrets.CONCIERGE_RESOURCE_API_CLIENT_SECRET,
+    log,
+  });
+}
+
+function load<Name extends string>({ env, file, mode }: Source, names: readonly Name[]) {
+  const mistakes: Mistake[] = [];
+  const defaults = readYaml(DEFAULT_FILE, mistakes);
+  const overrides = settingsFromEnvironment(env, defaults);
+  mistakes.push(...overrides.mistakes);
+  const fromFiles = file === undefined ? defaults : merge(defaults, readYaml(file, mistakes));
+  const merged = merge(fromFiles, overrides.settings);
+  const parsed = Settings.safeParse(merged);
+  mistakes.push(...(parsed.error?.issues ?? []).flatMap((issue) => mistakesOf(issue, env)));
+  const secrets = Object.fromEntries(names.map((name) => [name, readSecret(env, name, mistakes)]));
+  mistakes.push(...Object.entries(secrets).flatMap(([name, value]) => secretMistakes(name, value)));
+  if (mode === 'production') {
+    mistakes.push(...productionMistakes(merged, secrets));
+  }
+  if (!parsed.success || mistakes.length > 0) {
+    throw new ConfigError(mistakes);
+  }
+  return { settings: parsed.data, secrets: secrets as Record<Name, string> };
+}
+
+function readYaml(file: string, mistakes: Mistake[]): Tree {
+  try {
+    const content: unknown = parse(readFileSync(file, 'utf8')) ?? {};
+    if (isTree(content)) {
+      return content;
+    }
+    mistakes.push({
+      path: file,
+      problem: 'is not a list of settings',
+      fix: 'start from config/production.example.yaml',
+    });
+  } catch (error) {
+    // The first line only: the others quote the file, where somebody may have written a secret.
+    const problem = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    mistakes.push({ path: file, problem: `cannot be read: ${problem}`, fix: 'name a readable file of valid YAML' });
+  }
+  return {};
+}
+
+function merge(base: Tree, over: Tree): Tree {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+function mistakesOf(issue: z.core.$ZodIssue, env: Environment): Mistake[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].join('.'),
+      problem: 'is not a setting',
+      fix: 'remove it; config/default.yaml lists the settings, and secrets come from the environment',
+    }));
+  }
+  const variable = variableOf(issue.path);
+  const place = env[variable] ? `it comes from ${variable}` : `in the configuration file, or as ${variable}`;
+  const fix = issue.code === 'custom' && typeof issue.params?.fix === 'string' ? issue.params.fix : 'correct it';
+  const problem = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  return [{ path: issue.path.join('.'), problem, fix: `${fix} (${place})` }];
+}
+
+function secretMistakes(name: string, value: string | undefined): Mistake[] {
+  if (value === undefined) {
+    return [];
+  }
+  if (name.endsWith('DATABASE_URL')) {
+    const isPostgres = ['postgres:', 'postgresql:'].includes(URL.parse(value)?.protocol ?? '');
+    const fix = 'write it like postgres://user:password@host:5432/database';
+    return isPostgres ? [] : [{ path: name, problem: 'is not a PostgreSQL URL', fix }];
+  }
+  const secrets = listOf(value);
+  if (name === 'CONCIERGE_SECRET' && (secrets.length === 0 || secrets.some((one) => one.length < SHORTEST_SECRET))) {
+    const problem = `is, or contains, a secret of less than ${SHORTEST_SECRET} characters`;
+    return [{ path: name, problem, fix: 'generate it, for example with: openssl rand -base64 48' }];
+  }
+  return [];
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach(frozen);
+    Object.freeze(value);
+  }
+  return value;
+}

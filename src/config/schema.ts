@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED." */
+const LONGEST_AUTHORIZATION_CODE = 600;
+
+/** A zod check that says what is wrong and, apart from that, what to do about it. */
+const because = (problem: string, fix: string) => ({ error: problem, params: { fix } });
+
+const seconds = z.int().min(1).max(3_155_760_000);
+const count = z.int().min(1);
+const listen = z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) });
+
+const webUrl = z
+  .string()
+  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), {
+    ...because('is not an http or https URL', 'write it in full, like https://login.example.com'),
+    abort: true,
+  })
+  .refine(
+    (value) => {
+      const url = new URL(value);
+      return !/[?#]/.test(value) && url.username === '' && url.password === '';
+    },
+    because('has a query, a fragment or credentials', 'leave them out: the URL identifies a server'),
+  )
+  .refine((value) => !value.endsWith('/'), because('ends in a slash', 'leave the slash out'));
+
+const origin = z
+  .string()
+  .refine(
+    (value) => URL.parse(value)?.origin === value,
+    because('is not an origin', 'write scheme, host and port only, like https://app.example.com'),
+  );
+
+const lifetimes = z
+  .strictObject({
+    accessToken: seconds,
+    clientCredentials: seconds,
+    authorizationCode: seconds.max(LONGEST_AUTHORIZATION_CODE),
+    idToken: seconds,
+    refreshToken: seconds,
+    session: seconds,
+    grant: seconds,
+    interaction: seconds,
+  })
+  .refine(({ grant, refreshToken }) => !(grant < refreshToken), {
+    ...because('is shorter than lifetimes.refreshToken', 'raise it: a refresh token dies with its grant'),
+    path: ['grant'],
+    when: ({ issues }) => issues.every(({ path }) => path?.[0] !== 'grant' && path?.[0] !== 'refreshToken'),
+  });
+
+const passwords = z.strictObject({
+  /** OWASP's least for Argon2id with two iterations; raising it is an operator's decision, lowering it is not. */
+  memoryKiB: z.int().min(19_456).max(4_194_304),
+  iterations: z.int().min(2).max(100),
+  parallelism: z.int().min(1).max(64),
+  concurrency: count
+    .max(1024)
+    .nullable()
+    .transform((value) => value ?? availableParallelism()),
+  queue: z.int().min(0).max(100_000),
+  maxLength: z.int().min(64).max(65_536),
+});
+
+const resourceApi = z.strictObject({
+  issuer: webUrl.nullable(),
+  listen,
+  identifier: webUrl,
+  clientId: z.string().min(1),
+  allowedOrigins: z.array(origin),
+  blobLimitBytes: count,
+  introspectionTimeoutMs: count.max(60_000),
+});
+
+/** Everything that may stand in YAML, which is everything but secrets. Defaults live in config/default.yaml alone. */
+export const Settings = z
+  .strictObject({
+    issuer: webUrl,
+    listen,
+    trustedProxies: z.int().min(0).max(16),
+    database: z.strictObject({ poolSize: count.max(1000) }),
+    lifetimes,
+    passwords,
+    lockout: z.strictObject({ attempts: count, seconds }),
+    log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
+    resourceApi,
+    playground: z.strictObject({ listen }),
+  })
+  .transform((settings) => ({
+    ...settings,
+    resourceApi: { ...settings.resourceApi, issuer: settings.resourceApi.issuer ?? settings.issuer },
+  }));
+export type Settings = z.infer<typeof Settings>;
+
+export type Mode = 'development' | 'production';
+
+export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/** What the authorization server runs with. */
+export type Config = Frozen<
+  Settings & {
+    mode: Mode;
+    database: { url: string };
+    /** The first one encrypts, all of them decrypt. */
+    secrets: [string, ...string[]];
+  }
+>;
+
+/** What the resource API runs with. It needs no secret of the authorization server, so it is given none. */
+export type ResourceApiConfig = Frozen<
+  Settings['resourceApi'] & { mode: Mode; databaseUrl: string; clientSecret: string; log: Settings['log'] }
+>;
