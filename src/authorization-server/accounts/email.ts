@@ -12,6 +12,9 @@ const MAX_LENGTH = 320;
 
 const LOCAL_PART = /^[^\s\p{C}@]+$/u;
 
+/** `domainToASCII` parses what it gets like a URL's host: it would decode `%70` and drop a path. */
+const WRITTEN_DOMAIN = /^[a-z0-9.\-\P{ASCII}]+$/u;
+
 /** A host name whose last label starts with a letter: `domainToASCII` reads anything else as an IPv4 address. */
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?$/;
 
@@ -21,7 +24,7 @@ export function canonicalEmail(text: unknown): string | undefined {
     return undefined;
   }
   const [localPart = '', domain = '', ...rest] = fold(text).trim().split('@');
-  const asciiDomain = domainToASCII(domain).replace(/\.$/, '');
+  const asciiDomain = WRITTEN_DOMAIN.test(domain) ? domainToASCII(domain).replace(/\.$/, '') : '';
   if (rest.length > 0 || !LOCAL_PART.test(localPart) || !DOMAIN.test(asciiDomain)) {
     return undefined;
   }

@@ -23,7 +23,7 @@ export interface ManagedAccountStore {
   findByEmail(canonicalEmail: string): Promise<(Account & { readonly passwordHash: string | undefined }) | undefined>;
   /**
    * Creates the account, or changes the one with this canonical email, which keeps its id. A new password hash also ends a
-   * throttle. Atomic, roles included. Throws `InvalidAccount` when a role does not exist.
+   * throttle. Atomic, roles included. `undefined`, and nothing written, when a role does not exist.
    */
   saveAccount(account: {
     readonly accountId: string;
@@ -33,7 +33,7 @@ export interface ManagedAccountStore {
     readonly roles: readonly string[];
     readonly emailVerified: boolean;
     readonly passwordHash: string | undefined;
-  }): Promise<Account>;
+  }): Promise<Account | undefined>;
   /** False when there is no such account. */
   setDisabled(accountId: string, disabled: boolean): Promise<boolean>;
   deleteAccount(accountId: string): Promise<boolean>;
@@ -65,7 +65,7 @@ export function createAccountManagement({ accounts, passwords, endAccess }: Depe
       const email = requireValid(description);
       const { name, roles, password } = description;
       const existing = await accounts.findByEmail(email);
-      const passwordHash = password && (await passwords.inTurn((hasher) => renewedHash(hasher, existing, password)));
+      const passwordHash = await passwords.inTurn((hasher) => renewedHash(hasher, existing, password));
       const emailVerified = description.emailVerified ?? existing?.emailVerified ?? false;
       const wanted = { email: description.email.trim(), name, roles: [...new Set(roles)].sort(), emailVerified };
       if (existing && !passwordHash && sameDescription(existing, wanted)) {
@@ -80,8 +80,11 @@ export function createAccountManagement({ accounts, passwords, endAccess }: Depe
         ...wanted,
         accountId: existing?.accountId ?? randomUUID(),
         canonicalEmail: email,
-        passwordHash: passwordHash || undefined,
+        passwordHash,
       });
+      if (!account) {
+        throw new InvalidAccount(`${email} has a role that does not exist: ${roles.join(', ')}.`);
+      }
       if (existing && passwordHash) {
         await endAccess(account.accountId);
       }
@@ -108,8 +111,11 @@ export function createAccountManagement({ accounts, passwords, endAccess }: Depe
 async function renewedHash(
   hasher: PasswordHasher,
   existing: { readonly passwordHash: string | undefined } | undefined,
-  password: string,
+  password: string | undefined,
 ): Promise<string | undefined> {
+  if (password === undefined) {
+    return undefined;
+  }
   const known = existing?.passwordHash !== undefined && (await hasher.verifyPassword(existing.passwordHash, password));
   return known ? undefined : hasher.hashPassword(password);
 }

@@ -1,10 +1,7 @@
 import type { Pool } from 'pg';
 import type { Account, AccountStore } from '../accounts/account.ts';
 import type { Lockout, ReservedAttempt, SignInStore } from '../accounts/authenticate.ts';
-import { InvalidAccount, type ManagedAccountStore } from '../accounts/manage-accounts.ts';
-
-/** Longer than any id we make; keeps what a stranger sends out of the database. */
-const MAX_ID_LENGTH = 64;
+import type { ManagedAccountStore } from '../accounts/manage-accounts.ts';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -85,8 +82,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
   }
 
   async findAccount(accountId: string): Promise<Account | undefined> {
-    // PostgreSQL refuses a NUL in a text: no account has such an id, and asking would be an error.
-    if (accountId.length > MAX_ID_LENGTH || accountId.includes('\0')) {
+    if (!mayBeAccountId(accountId)) {
       return undefined;
     }
     const { rows } = await this.#pool.query<AccountRow>({ ...FIND_ACCOUNT, values: [accountId] });
@@ -127,23 +123,26 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
     return rows[0] && toAccount(rows[0]);
   }
 
-  async saveAccount(account: Parameters<ManagedAccountStore['saveAccount']>[0]): Promise<Account> {
+  async saveAccount(account: Parameters<ManagedAccountStore['saveAccount']>[0]): Promise<Account | undefined> {
     const { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles } = account;
     try {
       const { rows } = await this.#pool.query<AccountRow>({
         ...SAVE_ACCOUNT,
         values: [accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles],
       });
-      return toAccount(rows[0] as AccountRow);
+      return rows[0] && toAccount(rows[0]);
     } catch (error) {
       if ((error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
-        throw new InvalidAccount(`${canonicalEmail} has a role that does not exist: ${roles.join(', ')}.`);
+        return undefined;
       }
       throw error;
     }
   }
 
   async setDisabled(accountId: string, disabled: boolean): Promise<boolean> {
+    if (!mayBeAccountId(accountId)) {
+      return false;
+    }
     const { rowCount } = await this.#pool.query(
       `update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
        where account_id = $1`,
@@ -153,9 +152,17 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
   }
 
   async deleteAccount(accountId: string): Promise<boolean> {
+    if (!mayBeAccountId(accountId)) {
+      return false;
+    }
     const { rowCount } = await this.#pool.query('delete from accounts where account_id = $1', [accountId]);
     return rowCount === 1;
   }
+}
+
+/** PostgreSQL refuses a NUL in a text: no account has such an id, and asking would be an error. Ours are UUIDs. */
+function mayBeAccountId(accountId: string): boolean {
+  return accountId.length <= 64 && !accountId.includes('\0');
 }
 
 function toAccount(row: AccountRow): Account {
