@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
+import { migrate } from '../database/migrate.ts';
+import { DATABASES, type TestDatabaseName, templateOf } from './database.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The maintenance database of the run's server. */
+    postgresUrl: string;
+  }
+}
+
+// Nothing here outlives the run, so nothing has to reach the disk.
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' };
+
+/** One server for the whole run, with a migrated template database for each kind. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'concierge-test-'));
+  await chmod(directory, 0o755); // As root the server runs as somebody else, who has to pass.
+  const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: SETTINGS });
+  const disarm = cleanUpWhenKilled(server, directory);
+  await Promise.all(DATABASES.map((name) => createTemplate(server, name)));
+  project.provide('postgresUrl', server.url('postgres'));
+  return async () => {
+    await server.stop();
+    await Promise.all([directory, server.directory].map((path) => rm(path, { recursive: true, force: true })));
+    disarm();
+  };
+}
+
+async function createTemplate(server: EmbeddedPostgres, name: TestDatabaseName): Promise<void> {
+  const url = await server.ensureDatabase(templateOf(name));
+  await migrate({ url, directory: join(import.meta.dirname, '../../migrations', name) });
+}
+
+/** A shell that outlives us and reads from us: the end of its input without a word is our death, however it came. */
+function cleanUpWhenKilled(server: EmbeddedPostgres, directory: string): () => void {
+  const script = 'read -r _ || { kill -QUIT "$(head -n 1 "$0/cluster/postmaster.pid")"; sleep 1; rm -rf "$0" "$1"; }';
+  const watch = spawn('/bin/sh', ['-c', script, server.directory, directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watch.unref();
+  return () => watch.stdin.end('done\n');
+}
