@@ -1,0 +1,15 @@
+/** What the pages give away in development mode, so that someone who tries Concierge out can sign in at once. */
+export interface Demonstration {
+  readonly accounts: readonly {
+    readonly email: string;
+    readonly password: string;
+    readonly roles: readonly string[];
+  }[];
+  readonly clients: readonly {
+    readonly clientId: string;
+    readonly name: string;
+    readonly grantTypes: readonly string[];
+  }[];
+  /** The playground's address. */
+  readonly playground: string;
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import type { ParameterizedContext } from 'koa';
+import type { z } from 'zod';
+import { PageError } from './page-error.ts';
+
+const MAX_BYTES = 16 * 1024;
+const MAX_FIELDS = 50;
+
+/** A readable form that is not filled in as it should be; `problems` has a sentence per field. */
+export class FormProblems extends Error {
+  override readonly name = 'FormProblems';
+  readonly problems: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, string>>;
+
+  constructor(problems: Readonly<Record<string, string>>, fields: Readonly<Record<string, string>>) {
+    super(`form not filled in: ${Object.keys(problems).join(', ')}`);
+    this.problems = problems;
+    this.fields = fields;
+  }
+}
+
+/**
+ * The fields of a form, as the schema describes them.
+ *
+ * Only what a browser's plain form sends gets through: a field is one string, so an array, an object, JSON or a file
+ * has no way in. Throws `PageError` for what no browser would send, and `FormProblems` for what a person left out.
+ */
+export async function readForm<Schema extends z.ZodType>(
+  ctx: ParameterizedContext,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  if (!ctx.is('application/x-www-form-urlencoded')) {
+    throw new PageError('malformed_form', 'the content type must be application/x-www-form-urlencoded');
+  }
+  if ((ctx.request.length ?? 0) > MAX_BYTES) {
+    throw tooLarge(ctx);
+  }
+  const body = await readBody(ctx.req);
+  if (body === undefined) {
+    throw tooLarge(ctx);
+  }
+  const fields = parseFields(body);
+  const form = schema.safeParse(fields);
+  if (!form.success) {
+    throw new FormProblems(problemsOf(form.error), fields);
+  }
+  return form.data;
+}
+
+/** The rest of the body stays unread, so the connection cannot serve another request. */
+function tooLarge(ctx: ParameterizedContext): PageError {
+  ctx.set('Connection', 'close');
+  return new PageError('form_too_large', `a form may have ${MAX_BYTES} bytes`);
+}
+
+/** `undefined` as soon as the body has more than it may have, whatever its Content-Length claimed. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // The default would destroy the socket on the early return, and the answer with it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    size += chunk.length;
+    if (size > MAX_BYTES) {
+      return undefined;
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseFields(body: string): Record<string, string> {
+  const entries = [...new URLSearchParams(body)];
+  if (entries.length > MAX_FIELDS) {
+    throw new PageError('malformed_form', `a form may have ${MAX_FIELDS} fields`);
+  }
+  // PostgreSQL has no text with NUL in it.
+  if (entries.some(([name, value]) => name.includes('\0') || value.includes('\0'))) {
+    throw new PageError('malformed_form', 'a form may not contain NUL');
+  }
+  if (new Set(entries.map(([name]) => name)).size < entries.length) {
+    throw new PageError('malformed_form', 'a field may be sent only once');
+  }
+  return Object.fromEntries(entries);
+}
+
+function problemsOf(error: z.ZodError): Record<string, string> {
+  return Object.fromEntries(error.issues.map((issue) => [issue.path.join('.'), issue.message]).reverse());
+}

@@ -1,0 +1,69 @@
+import Router from '@koa/router';
+import type Provider from 'oidc-provider';
+import type { Demonstration } from './demonstration.ts';
+import type { Page } from './page.ts';
+
+export interface LandingPage {
+  readonly provider: () => Provider;
+  readonly page: Page;
+  /** Development mode only. */
+  readonly demonstration?: Demonstration | undefined;
+}
+
+interface Endpoint {
+  readonly name: string;
+  readonly url: string;
+  readonly standard: string;
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** The engine's route names of the endpoints, in the order in which a newcomer meets them. */
+const ENDPOINTS = [
+  { name: 'Authorization', route: 'authorization', standard: 'RFC 6749 §3.1' },
+  { name: 'Token', route: 'token', standard: 'RFC 6749 §3.2' },
+  { name: 'Userinfo', route: 'userinfo', standard: 'OpenID Connect Core §5.3' },
+  { name: 'Introspection', route: 'introspection', standard: 'RFC 7662' },
+  { name: 'Revocation', route: 'revocation', standard: 'RFC 7009' },
+  { name: 'Sign-out', route: 'end_session', standard: 'RP-Initiated Logout 1.0' },
+  { name: 'Public keys', route: 'jwks', standard: 'RFC 7517' },
+] as const;
+
+/** `/`: what this server is, for someone who typed its address. */
+export function landingPage({ provider, page, demonstration }: LandingPage): Router {
+  const router = new Router();
+  router.get('/', (ctx) => {
+    const { issuer } = provider();
+    if (isOtherLoopbackName(ctx.URL, new URL(issuer))) {
+      ctx.redirect(issuer);
+      return;
+    }
+    page.render(
+      ctx,
+      'landing',
+      { issuer, discovery: discoveryOf(issuer), endpoints: endpointsOf(provider()), demonstration },
+      { title: 'Concierge' },
+    );
+  });
+  return router;
+}
+
+/**
+ * `localhost` and `127.0.0.1` do not share cookies, so a sign-in begun at one is lost at the other. Only loopback names
+ * are corrected: behind a proxy that hides the public name, sending everybody to the issuer would go round in circles.
+ */
+function isOtherLoopbackName(requested: URL, issuer: URL): boolean {
+  return LOOPBACK.has(issuer.hostname) && LOOPBACK.has(requested.hostname) && requested.hostname !== issuer.hostname;
+}
+
+function discoveryOf(issuer: string): { openid: string; oauth: string } {
+  const base = issuer.replace(/\/$/, '');
+  return {
+    openid: `${base}/.well-known/openid-configuration`,
+    oauth: `${base}/.well-known/oauth-authorization-server`,
+  };
+}
+
+function endpointsOf(provider: Provider): Endpoint[] {
+  return ENDPOINTS.map(({ name, route, standard }) => ({ name, url: provider.urlFor(route), standard }));
+}

@@ -1,0 +1,29 @@
+export const PAGE_ERRORS = {
+  malformed_form: 400,
+  sign_in_lost: 400,
+  client_gone: 400,
+  cross_site_form: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  form_too_large: 413,
+  internal: 500,
+  too_busy: 503,
+} as const;
+
+export type PageErrorCode = keyof typeof PAGE_ERRORS;
+
+/** A problem of a person at a page, as opposed to the protocol errors that clients get: `error-words.ts` has its words. */
+export class PageError extends Error {
+  override readonly name = 'PageError';
+  readonly code: PageErrorCode;
+  readonly status: number;
+  /** What exactly was wrong, for a developer: shown in the details part of the error page. */
+  readonly detail: string | undefined;
+
+  constructor(code: PageErrorCode, detail?: string) {
+    super(detail === undefined ? code : `${code}: ${detail}`);
+    this.code = code;
+    this.status = PAGE_ERRORS[code];
+    this.detail = detail;
+  }
+}

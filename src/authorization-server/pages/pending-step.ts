@@ -1,0 +1,45 @@
+import type { RouterContext } from '@koa/router';
+import type Provider from 'oidc-provider';
+import type { Interaction } from '../flows/authorization-code/consent.ts';
+import { type ClientCard, clientCard } from './client-card.ts';
+import { PageError } from './page-error.ts';
+
+/** The pending step of an authorization request, with what every page of it needs. */
+export interface PendingStep {
+  readonly provider: Provider;
+  readonly interaction: Interaction;
+  readonly client: ClientCard;
+  /** The path of the interaction; its actions lie below it. */
+  readonly path: string;
+}
+
+/**
+ * The interaction comes from the browser's cookie. Its id must also be the one in the URL: a cookie is sent to every
+ * path below its own, and a person must answer the request that is on the screen.
+ */
+export async function loadPendingStep(ctx: RouterContext, provider: Provider): Promise<PendingStep> {
+  const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+  if (interaction.uid !== ctx.params.uid) {
+    throw new PageError('sign_in_lost', 'the interaction is not the one of this browser');
+  }
+  const client = await provider.Client.find(String(interaction.params.client_id));
+  if (client === undefined) {
+    throw new PageError('client_gone');
+  }
+  return { provider, interaction, client: clientCard(client), path: `/interaction/${interaction.uid}` };
+}
+
+type Result = Parameters<Provider['interactionFinished']>[2];
+
+/**
+ * 303, so that the browser never repeats a form with a password at the next address (RFC 9700 §4.12). An earlier step's
+ * result is merged into consent only: a sign-in or a refusal starts from nothing.
+ */
+export async function finish(ctx: RouterContext, provider: Provider, result: Result): Promise<void> {
+  const mergeWithLastSubmission = 'consent' in result;
+  const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
+  ctx.status = 303;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set('Referrer-Policy', 'no-referrer');
+  ctx.redirect(returnTo);
+}

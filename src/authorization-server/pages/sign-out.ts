@@ -1,0 +1,26 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { clientCard } from './client-card.ts';
+import type { Page } from './page.ts';
+
+/** OpenID Connect RP-Initiated Logout 1.0 §2: the person is asked, because any site can send the browser here. */
+export interface SignOutPages {
+  /** `features.rpInitiatedLogout.logoutSource`. `form` is the engine's own HTML: its address and its secret. */
+  logoutSource(ctx: KoaContextWithOIDC, form: string): void;
+  /** `features.rpInitiatedLogout.postLogoutSuccessSource`. */
+  postLogoutSuccessSource(ctx: KoaContextWithOIDC): void;
+}
+
+export function signOutPages({ page }: { page: Page }): SignOutPages {
+  return {
+    logoutSource(ctx, form) {
+      page.render(ctx, 'sign-out', { form, client: clientOf(ctx) }, { title: 'Sign out?', withinFlow: true });
+    },
+    postLogoutSuccessSource(ctx) {
+      page.render(ctx, 'signed-out', { client: clientOf(ctx) }, { title: 'Signed out', withinFlow: true });
+    },
+  };
+}
+
+function clientOf(ctx: KoaContextWithOIDC) {
+  return ctx.oidc.client === undefined ? undefined : clientCard(ctx.oidc.client);
+}
