@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Logger, pino } from 'pino';
+import { loadResourceApiConfig } from '../config/load.ts';
+import type { ResourceApiConfig } from '../config/schema.ts';
+import { createPool } from '../database/connect.ts';
+import { migrate } from '../database/migrate.ts';
+import { createResourceApi } from '../resource-server/app.ts';
+import { listen } from '../resource-server/listen.ts';
+import { BlobStore } from '../resource-server/storage/blobs.ts';
+
+const MIGRATIONS = join(import.meta.dirname, '../../migrations/resource-server');
+const POOL_SIZE = 10;
+
+export interface RunningResourceApi {
+  readonly url: string;
+  /** Lets running requests end, then closes the database connections. */
+  stop(): Promise<void>;
+}
+
+/** `concierge resource-api [--config FILE]` */
+export async function run(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
+  const config = loadResourceApiConfig({ env: process.env, file: values.config, mode: 'production' });
+  const logger = pino({ level: config.log.level });
+  const api = await startResourceApi(config, logger);
+  logger.info({ url: api.url, issuer: config.issuer }, 'resource API listening');
+  const stop = () => api.stop().then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+/** Does not need the authorization server yet: until that answers, guarded routes say 503. */
+export async function startResourceApi(config: ResourceApiConfig, logger: Logger): Promise<RunningResourceApi> {
+  const { databaseUrl, clientId, clientSecret, introspectionTimeoutMs } = config;
+  const { identifier, issuer, allowedOrigins, blobLimitBytes } = config;
+  await migrate({ url: databaseUrl, directory: MIGRATIONS });
+  const pool = createPool({ url: databaseUrl, max: POOL_SIZE, applicationName: 'concierge resource-api', logger });
+  await new BlobStore(pool).deleteAbandoned();
+  const app = createResourceApi({
+    pool,
+    introspection: { clientId, clientSecret, timeoutMs: introspectionTimeoutMs },
+    identifier,
+    issuer,
+    allowedOrigins,
+    blobLimitBytes,
+    logger,
+  });
+  const server = await listen(app.callback(), config.listen).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  return {
+    url: `http://${config.listen.host}:${server.port}`,
+    stop: async () => {
+      await server.close();
+      await pool.end();
+    },
+  };
+}

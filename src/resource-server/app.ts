@@ -1,0 +1,61 @@
+import Koa from 'koa';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { createGuard } from './guard/guard.ts';
+import { introspection } from './guard/introspection.ts';
+import { crossOrigin } from './http/cross-origin.ts';
+import { refuseForms } from './http/refuse-forms.ts';
+import { refuseUnrouted } from './http/refuse-unrouted.ts';
+import { renderErrors } from './http/render-errors.ts';
+import { requestLog } from './http/request-log.ts';
+import { securityHeaders } from './http/security-headers.ts';
+import { closeUnreadBody } from './http/unread-body.ts';
+import { blobRoutes } from './routes/blobs.ts';
+import { healthRoutes } from './routes/health.ts';
+import { overviewRoutes } from './routes/overview.ts';
+import { metadataUrl, protectedResourceRoutes } from './routes/protected-resource.ts';
+import { recordRoutes } from './routes/records.ts';
+import { whoamiRoutes } from './routes/whoami.ts';
+import { BlobStore } from './storage/blobs.ts';
+import { RecordStore } from './storage/records.ts';
+
+export interface ResourceApiDependencies {
+  readonly pool: Pool;
+  /** How this API authenticates when it asks about a token, and how long it waits for the answer. */
+  readonly introspection: { readonly clientId: string; readonly clientSecret: string; readonly timeoutMs: number };
+  /** Its RFC 8707 resource indicator. */
+  readonly identifier: string;
+  /** The authorization server whose word counts. */
+  readonly issuer: string;
+  readonly allowedOrigins: readonly string[];
+  readonly blobLimitBytes: number;
+  readonly logger: Logger;
+}
+
+/** A resource server (RFC 6749 §1.1) that knows its authorization server by URL and by nothing else. */
+export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
+  const { pool, identifier, issuer, allowedOrigins, blobLimitBytes, logger } = dependencies;
+  const metadata = metadataUrl(identifier);
+  const verify = introspection({ issuer, ...dependencies.introspection });
+  const guard = createGuard({ verify, audience: identifier, issuer, resourceMetadata: metadata.href });
+
+  const app = new Koa();
+  // A body that fails half-way: the connection is cut already, and there is nothing left to answer.
+  app.on('error', (err, ctx) => logger.warn({ requestId: ctx?.state.requestId, err }, 'response broke off'));
+
+  app.use(requestLog(logger));
+  app.use(closeUnreadBody);
+  app.use(securityHeaders(identifier));
+  app.use(crossOrigin(allowedOrigins, metadata.pathname));
+  app.use(renderErrors(logger));
+  app.use(refuseForms(guard.refuse));
+
+  app.use(overviewRoutes(identifier, issuer, metadata.href).routes());
+  app.use(healthRoutes(pool).routes());
+  app.use(protectedResourceRoutes({ identifier, issuer }).routes());
+  app.use(whoamiRoutes(guard).routes());
+  app.use(recordRoutes(new RecordStore(pool), guard).routes());
+  app.use(blobRoutes(new BlobStore(pool), blobLimitBytes, guard).routes());
+  app.use(refuseUnrouted);
+  return app;
+}

@@ -1,0 +1,21 @@
+import cors from '@koa/cors';
+import type { Middleware } from 'koa';
+
+/**
+ * CORS for pages of these origins; the metadata document is everybody's. Without credentials: the API knows no cookies.
+ * Any other origin gets no CORS header at all, and the browser keeps the answer from its page.
+ */
+export function crossOrigin(allowedOrigins: readonly string[], publicPath: string): Middleware {
+  const allowed = new Set(allowedOrigins);
+  return cors({
+    origin: (ctx) => {
+      const origin = ctx.get('Origin');
+      return ctx.path === publicPath ? '*' : allowed.has(origin) ? origin : '';
+    },
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type'],
+    exposeHeaders: ['WWW-Authenticate', 'Location', 'Retry-After', 'X-Request-Id'],
+    maxAge: 600,
+    keepHeadersOnError: false, // errors are rendered further in, with these headers in place
+  });
+}

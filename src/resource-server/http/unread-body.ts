@@ -1,0 +1,18 @@
+import type { Middleware } from 'koa';
+
+/** How long the sender of a refused body has to hear the answer before the connection goes. */
+const LINGER_MS = 1000;
+
+/**
+ * Node reads a body that nobody wanted to its end, however long. Closing at once is no way out: what is still coming
+ * in would make the kernel reset the connection, and the sender might never see why it was refused.
+ */
+export const closeUnreadBody: Middleware = async ({ req, res }, next) => {
+  res.once('finish', () => {
+    if (!req.complete) {
+      const timer = setTimeout(() => req.complete || req.socket.destroy(), LINGER_MS);
+      req.socket.once('close', () => clearTimeout(timer));
+    }
+  });
+  await next();
+};
