@@ -16,6 +16,13 @@ export interface ReservedAttempt {
   readonly disabled: boolean;
 }
 
+export interface Success {
+  readonly accountId: string;
+  /** The hash that the password was verified against. */
+  readonly passwordHash: string;
+  readonly newHash: string | undefined;
+}
+
 export interface SignInStore {
   /**
    * Counts an attempt, in one atomic step on any number of nodes. `undefined`, and nothing written, when no such account
@@ -26,7 +33,7 @@ export interface SignInStore {
    * Ends the row of failures, and stores `newHash` if given. `undefined`, and nothing written, when the account's password
    * is no longer the one of `passwordHash` or the account may no longer sign in.
    */
-  recordSuccess(success: { accountId: string; passwordHash: string; newHash?: string }): Promise<Account | undefined>;
+  recordSuccess(success: Success): Promise<Account | undefined>;
 }
 
 interface Dependencies {
@@ -58,7 +65,7 @@ export function createAuthenticate({ accounts, passwords, lockout, now }: Depend
         }
         const { accountId, passwordHash } = attempt;
         const newHash = hasher.needsRehash(passwordHash) ? await hasher.hashPassword(password) : undefined;
-        const account = await accounts.recordSuccess({ accountId, passwordHash, ...(newHash && { newHash }) });
+        const account = await accounts.recordSuccess({ accountId, passwordHash, newHash });
         if (account) {
           return account;
         }

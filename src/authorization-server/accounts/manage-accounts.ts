@@ -19,21 +19,23 @@ export class InvalidAccount extends Error {
   override readonly name = 'InvalidAccount';
 }
 
+export interface SavedAccount {
+  readonly accountId: string;
+  readonly email: string;
+  readonly canonicalEmail: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly emailVerified: boolean;
+  readonly passwordHash: string | undefined;
+}
+
 export interface ManagedAccountStore {
   findByEmail(canonicalEmail: string): Promise<(Account & { readonly passwordHash: string | undefined }) | undefined>;
   /**
    * Creates the account, or changes the one with this canonical email, which keeps its id. A new password hash also ends a
    * throttle. Atomic, roles included. `undefined`, and nothing written, when a role does not exist.
    */
-  saveAccount(account: {
-    readonly accountId: string;
-    readonly email: string;
-    readonly canonicalEmail: string;
-    readonly name: string;
-    readonly roles: readonly string[];
-    readonly emailVerified: boolean;
-    readonly passwordHash: string | undefined;
-  }): Promise<Account | undefined>;
+  saveAccount(account: SavedAccount): Promise<Account | undefined>;
   /** False when there is no such account. */
   setDisabled(accountId: string, disabled: boolean): Promise<boolean>;
   deleteAccount(accountId: string): Promise<boolean>;

@@ -1,7 +1,7 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Account, AccountStore } from '../accounts/account.ts';
-import type { Lockout, ReservedAttempt, SignInStore } from '../accounts/authenticate.ts';
-import type { ManagedAccountStore } from '../accounts/manage-accounts.ts';
+import type { Lockout, ReservedAttempt, SignInStore, Success } from '../accounts/authenticate.ts';
+import type { ManagedAccountStore, SavedAccount } from '../accounts/manage-accounts.ts';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -44,25 +44,19 @@ const RECORD_SUCCESS = {
     returning ${ACCOUNT_COLUMNS}`,
 };
 
-const SAVE_ACCOUNT = {
-  name: 'save-account',
-  text: `
-    with saved as (
-      insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash)
-      values ($1, $2, $3, $4, $5, $6)
-      on conflict (email_canonical) do update set
-        email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now(),
-        password_hash = coalesce(excluded.password_hash, accounts.password_hash),
-        failed_sign_ins = case when excluded.password_hash is null then accounts.failed_sign_ins else 0 end,
-        throttled_until = case when excluded.password_hash is null then accounts.throttled_until end
-      returning account_id, email, email_verified, name, disabled_at is not null as disabled
-    ), removed as (
-      delete from account_roles using saved where account_roles.account_id = saved.account_id and role <> all ($7::text[])
-    ), added as (
-      insert into account_roles (account_id, role) select account_id, unnest($7::text[]) from saved on conflict do nothing
-    )
-    select saved.*, $7::text[] as roles from saved`,
-};
+const SAVE_ACCOUNT = `
+  insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash)
+  values ($1, $2, $3, $4, $5, $6)
+  on conflict (email_canonical) do update set
+    email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now(),
+    password_hash = coalesce(excluded.password_hash, accounts.password_hash),
+    failed_sign_ins = case when excluded.password_hash is null then accounts.failed_sign_ins else 0 end,
+    throttled_until = case when excluded.password_hash is null then accounts.throttled_until end
+  returning account_id`;
+
+const SAVE_ROLES = `
+  with removed as (delete from account_roles where account_id = $1 and role <> all ($2::text[]))
+  insert into account_roles (account_id, role) select $1, unnest($2::text[]) on conflict do nothing`;
 
 interface AccountRow {
   account_id: string;
@@ -73,7 +67,7 @@ interface AccountRow {
   roles: string[];
 }
 
-/** Accounts in PostgreSQL. Each method is one statement, and thereby atomic. */
+/** Accounts in PostgreSQL. Each method but `saveAccount` is one statement, and thereby atomic. */
 export class PostgresAccountStore implements AccountStore, SignInStore, ManagedAccountStore {
   readonly #pool: Pool;
 
@@ -115,7 +109,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
     );
   }
 
-  async recordSuccess(success: Parameters<SignInStore['recordSuccess']>[0]): Promise<Account | undefined> {
+  async recordSuccess(success: Success): Promise<Account | undefined> {
     const { rows } = await this.#pool.query<AccountRow>({
       ...RECORD_SUCCESS,
       values: [success.accountId, success.passwordHash, success.newHash],
@@ -123,15 +117,16 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
     return rows[0] && toAccount(rows[0]);
   }
 
-  async saveAccount(account: Parameters<ManagedAccountStore['saveAccount']>[0]): Promise<Account | undefined> {
-    const { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles } = account;
+  async saveAccount(account: SavedAccount): Promise<Account | undefined> {
+    const client = await this.#pool.connect();
     try {
-      const { rows } = await this.#pool.query<AccountRow>({
-        ...SAVE_ACCOUNT,
-        values: [accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles],
-      });
-      return rows[0] && toAccount(rows[0]);
+      await client.query('begin');
+      const saved = await saveWithRoles(client, account);
+      await client.query('commit');
+      client.release();
+      return saved;
     } catch (error) {
+      client.release(true); // Closing the connection rolls back, even where it is broken.
       if ((error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
         return undefined;
       }
@@ -158,6 +153,19 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
     const { rowCount } = await this.#pool.query('delete from accounts where account_id = $1', [accountId]);
     return rowCount === 1;
   }
+}
+
+/** The first statement locks the account; only a second one sees the roles that somebody saved just before. */
+async function saveWithRoles(
+  client: PoolClient,
+  { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles }: SavedAccount,
+): Promise<Account | undefined> {
+  const account = [accountId, email, canonicalEmail, emailVerified, name, passwordHash];
+  const saved = await client.query<{ account_id: string }>(SAVE_ACCOUNT, account);
+  const id = saved.rows[0]?.account_id;
+  await client.query(SAVE_ROLES, [id, roles]);
+  const { rows } = await client.query<AccountRow>({ ...FIND_ACCOUNT, values: [id] });
+  return rows[0] && toAccount(rows[0]);
 }
 
 /** PostgreSQL refuses a NUL in a text: no account has such an id, and asking would be an error. Ours are UUIDs. */
