@@ -14,7 +14,7 @@ export const ALICE = {
 };
 export const LOCKOUT = { attempts: 10, seconds: 60 };
 /** Far too cheap for a real password. */
-export const HASHING = { memoryKiB: 64, iterations: 1, parallelism: 1, concurrency: 2, queue: 1000 };
+export const HASHING = { memoryKiB: 64, iterations: 1, parallelism: 1, concurrency: 2, queue: 1000, maxLength: 1024 };
 
 interface NodeOptions {
   hashing?: typeof HASHING;
@@ -59,7 +59,7 @@ async function startNode(accounts: PostgresAccountStore, { hashing = HASHING, no
   });
   const authenticate = createAuthenticate({
     accounts,
-    passwords: { inTurn: (work) => passwords.inTurn((hasher) => work(watched(hasher))) },
+    passwords: { ...passwords, inTurn: (work) => passwords.inTurn((hasher) => work(watched(hasher))) },
     lockout: LOCKOUT,
     ...(now && { now }),
   });

@@ -1,8 +1,8 @@
 import type { Account, Authenticate } from './account.ts';
 import { canonicalEmail } from './email.ts';
-import { mayBePassword, type Passwords } from './passwords.ts';
+import type { Passwords } from './passwords.ts';
 
-/** After every `attempts` failures in a row the account is throttled: for `seconds`, then twice that, up to 64 times. */
+/** After every `attempts` failures in a row the account is throttled for `seconds`: nobody is locked out for good. */
 export interface Lockout {
   readonly attempts: number;
   readonly seconds: number;
@@ -50,7 +50,7 @@ interface Dependencies {
 export function createAuthenticate({ accounts, passwords, lockout, now }: Dependencies): Authenticate {
   return async ({ email, password }) => {
     // Says nothing about any account, hence needs no equal work; too long a password must not cost any.
-    if (!mayBePassword(password)) {
+    if (!passwords.mayBePassword(password)) {
       return undefined;
     }
     const canonical = canonicalEmail(email);

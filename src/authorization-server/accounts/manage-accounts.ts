@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account } from './account.ts';
 import { canonicalEmail } from './email.ts';
-import { newPasswordProblem, type PasswordHasher, type Passwords } from './passwords.ts';
+import type { PasswordHasher, Passwords } from './passwords.ts';
 
 /** An account as an operator describes it. What is left out stays as it is. */
 export interface AccountDescription {
@@ -64,7 +64,7 @@ interface Dependencies {
 export function createAccountManagement({ accounts, passwords, endAccess }: Dependencies): AccountManagement {
   return {
     async saveAccount(description) {
-      const email = requireValid(description);
+      const email = requireValid(description, passwords);
       const { name, roles, password } = description;
       const existing = await accounts.findByEmail(email);
       const passwordHash = await passwords.inTurn((hasher) => renewedHash(hasher, existing, password));
@@ -122,7 +122,7 @@ async function renewedHash(
   return known ? undefined : hasher.hashPassword(password);
 }
 
-function requireValid({ email, name, password }: AccountDescription): string {
+function requireValid({ email, name, password }: AccountDescription, passwords: Passwords): string {
   const canonical = canonicalEmail(email);
   if (canonical === undefined) {
     throw new InvalidAccount(`${JSON.stringify(email)} is not an email address.`);
@@ -130,7 +130,7 @@ function requireValid({ email, name, password }: AccountDescription): string {
   if (/\p{Cc}/u.test(name)) {
     throw new InvalidAccount(`The name of ${canonical} contains a control character.`);
   }
-  const problem = password === undefined ? undefined : newPasswordProblem(password);
+  const problem = password === undefined ? undefined : passwords.newPasswordProblem(password);
   if (problem !== undefined) {
     throw new InvalidAccount(`${canonical}: ${problem}`);
   }

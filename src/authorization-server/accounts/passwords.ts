@@ -9,7 +9,6 @@ import { hash, parseOptions, verify } from '@node-rs/argon2';
 import { Turns } from './turns.ts';
 
 const MIN_CHARACTERS = 8;
-const MAX_BYTES = 1024;
 
 export interface PasswordSettings {
   readonly memoryKiB: number;
@@ -19,6 +18,8 @@ export interface PasswordSettings {
   readonly concurrency: number;
   /** How many may wait for that; beyond it sign-in answers 503. */
   readonly queue: number;
+  /** Bytes of UTF-8; a longer password is refused before it is hashed. */
+  readonly maxLength: number;
 }
 
 export interface PasswordHasher {
@@ -31,6 +32,10 @@ export interface PasswordHasher {
 }
 
 export interface Passwords {
+  /** Whether anybody can have this password. Asked before hashing; the answer depends on no account. */
+  mayBePassword(password: unknown): password is string;
+  /** Why a new password is refused, as a sentence for the person who chose it; `undefined` when it is fine. */
+  newPasswordProblem(password: string): string | undefined;
   /**
    * The only way to a hasher: waits for a turn, so that a flood of passwords cannot take all processors.
    * Throws `TooBusy`, without having started the work, when too many wait already.
@@ -42,7 +47,13 @@ export interface Passwords {
 export async function createPasswords(settings: PasswordSettings): Promise<Passwords> {
   const turns = new Turns(settings);
   const hasher = await createHasher(settings);
-  return { inTurn: (work) => turns.take(() => work(hasher)) };
+  const { maxLength } = settings;
+  return {
+    mayBePassword: (password): password is string =>
+      typeof password === 'string' && password !== '' && Buffer.byteLength(password) <= maxLength,
+    newPasswordProblem: (password) => newPasswordProblem(password, maxLength),
+    inTurn: (work) => turns.take(() => work(hasher)),
+  };
 }
 
 async function createHasher({ memoryKiB, iterations, parallelism }: PasswordSettings): Promise<PasswordHasher> {
@@ -71,15 +82,9 @@ function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFKC'));
 }
 
-/** Whether anybody can have this password. Asked before hashing; the answer depends on no account. */
-export function mayBePassword(password: unknown): password is string {
-  return typeof password === 'string' && password !== '' && Buffer.byteLength(password) <= MAX_BYTES;
-}
-
-/** Why a new password is refused, as a sentence for the person who chose it; `undefined` when it is fine. */
-export function newPasswordProblem(password: string): string | undefined {
-  if (Buffer.byteLength(password) > MAX_BYTES) {
-    return `The password is longer than ${MAX_BYTES} bytes.`;
+function newPasswordProblem(password: string, maxLength: number): string | undefined {
+  if (Buffer.byteLength(password) > maxLength) {
+    return `The password is longer than ${maxLength} bytes.`;
   }
   if ([...password.normalize('NFKC')].length < MIN_CHARACTERS) {
     return `The password is shorter than ${MIN_CHARACTERS} characters.`;

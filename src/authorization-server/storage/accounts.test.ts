@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase } from '../../testing/database.ts';
+import { HASHING } from '../../testing/sign-in.ts';
 import { createAccountManagement, InvalidAccount } from '../accounts/manage-accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { PostgresAccountStore } from './accounts.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
   database = await createTestDatabase('authorization-server');
   pool = createPool({ url: database.url, max: 8, applicationName: 'accounts.test' });
   accounts = new PostgresAccountStore(pool);
-  passwords = await createPasswords({ memoryKiB: 64, iterations: 1, parallelism: 1, concurrency: 2, queue: 100 });
+  passwords = await createPasswords(HASHING);
 });
 
 afterAll(async () => {

@@ -30,7 +30,7 @@ const RESERVE_ATTEMPT = {
     update accounts set
       failed_sign_ins = failed_sign_ins + 1,
       throttled_until = case when (failed_sign_ins + 1) % $2::integer = 0
-        then clock.now + make_interval(secs => $3::integer * 2 ^ least((failed_sign_ins + 1) / $2::integer - 1, 6)) end
+        then clock.now + make_interval(secs => $3) end
     from clock
     where email_canonical = $1 and (throttled_until is null or throttled_until <= clock.now)
     returning account_id, password_hash, disabled_at is not null as disabled`,
