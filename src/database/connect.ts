@@ -41,7 +41,14 @@ export function createKnex(options: ConnectionOptions): Knex {
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     // knex keeps `min` connections even when they are dead, and 0 is none.
     pool: { min: 0, max: options.max },
+    log: knexLog(options.logger),
   });
+}
+
+/** knex writes to the console unless told otherwise. What matters also reaches the caller as an error. */
+function knexLog(logger: ConnectionLogger | undefined): Knex.Logger {
+  const report = (message: unknown) => logger?.warn({ knex: String(message) }, 'database connection problem');
+  return { warn: report, error: report, deprecate: report, debug: () => {} };
 }
 
 function connectionSettings({ url, applicationName }: ConnectionOptions) {

