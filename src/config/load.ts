@@ -13,7 +13,14 @@ import {
 } from './environment.ts';
 import { ConfigError, type Mistake } from './mistakes.ts';
 import { productionMistakes, SHORTEST_SECRET } from './production.ts';
-import { type Config, type Frozen, type Mode, type ResourceApiConfig, Settings } from './schema.ts';
+import {
+  type Config,
+  type DatabaseConfig,
+  type Frozen,
+  type Mode,
+  type ResourceApiConfig,
+  Settings,
+} from './schema.ts';
 
 const DEFAULT_FILE = resolve(import.meta.dirname, '../../config/default.yaml');
 
@@ -38,6 +45,12 @@ export function loadConfig(source: Source): Config {
     database: { ...settings.database, url: secrets.DATABASE_URL },
     secrets: listOf(secrets.CONCIERGE_SECRET) as [string, ...string[]], // load() has counted them
   });
+}
+
+/** What `concierge migrate` and `concierge apply` need: they decrypt nothing. Throws a `ConfigError` likewise. */
+export function loadDatabaseConfig(source: Source): DatabaseConfig {
+  const { settings, secrets } = load(source, ['DATABASE_URL']);
+  return frozen({ ...settings, mode: source.mode, database: { ...settings.database, url: secrets.DATABASE_URL } });
 }
 
 /** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */

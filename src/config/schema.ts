@@ -109,6 +109,9 @@ export type Config = Frozen<
   }
 >;
 
+/** What is enough to look after the database of the authorization server. */
+export type DatabaseConfig = Omit<Config, 'secrets'>;
+
 /** What the resource API runs with. It needs no secret of the authorization server, so it is given none. */
 export type ResourceApiConfig = Frozen<
   Settings['resourceApi'] & { mode: Mode; databaseUrl: string; clientSecret: string; log: Settings['log'] }

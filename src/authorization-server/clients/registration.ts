@@ -32,7 +32,7 @@ const text = z
   .string()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*$/u, rule('has control characters', 'remove them'));
+  .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), rule('has characters that nobody can read', 'remove them'));
 
 const httpsUrl = z
   .string()
@@ -46,8 +46,8 @@ const httpsUrl = z
 const scope = z
   .string()
   .max(2000)
-  .regex(
-    /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/,
+  .refine(
+    (value) => /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/.test(value),
     rule('is not a list of scopes', 'separate the scopes by single spaces, without quotes or backslashes'),
   )
   .refine(
@@ -66,24 +66,24 @@ const responseType = z
 const Metadata = z
   .strictObject({
     application_type: z.enum(['web', 'native']).default('web'),
-    client_name: text.optional(),
-    client_uri: httpsUrl.optional(),
-    logo_uri: httpsUrl.optional(),
-    policy_uri: httpsUrl.optional(),
-    tos_uri: httpsUrl.optional(),
-    contacts: z.array(z.email()).max(20).optional(),
-    redirect_uris: uris.optional(),
-    post_logout_redirect_uris: uris.optional(),
+    client_name: text.exactOptional(),
+    client_uri: httpsUrl.exactOptional(),
+    logo_uri: httpsUrl.exactOptional(),
+    policy_uri: httpsUrl.exactOptional(),
+    tos_uri: httpsUrl.exactOptional(),
+    contacts: z.array(z.email()).max(20).exactOptional(),
+    redirect_uris: uris.exactOptional(),
+    post_logout_redirect_uris: uris.exactOptional(),
     token_endpoint_auth_method: z
       .enum(['client_secret_basic', 'client_secret_post', 'none'])
       .default('client_secret_basic'),
     grant_types: z.array(z.enum(GRANT_TYPES)).default(['authorization_code']),
-    response_types: z.array(responseType).optional(),
-    scope: scope.optional(),
-    default_scope: scope.optional(),
-    id_token_signed_response_alg: z.enum(['RS256', 'ES256']).optional(),
-    default_max_age: z.int().min(0).optional(),
-    require_auth_time: z.boolean().optional(),
+    response_types: z.array(responseType).exactOptional(),
+    scope: scope.exactOptional(),
+    default_scope: scope.exactOptional(),
+    id_token_signed_response_alg: z.enum(['RS256', 'ES256']).exactOptional(),
+    default_max_age: z.int().min(0).exactOptional(),
+    require_auth_time: z.boolean().exactOptional(),
   })
   .transform((metadata) => ({
     ...metadata,

@@ -1,0 +1,130 @@
+/**
+ * A directory file: who and what the authorization server is to know. Read as a whole before anything is applied, and
+ * every mistake in it is reported at once.
+ */
+import type { z } from 'zod';
+import { canonicalEmail } from '../accounts/email.ts';
+import type { AccountDescription } from '../accounts/manage-accounts.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { Client } from '../clients/client.ts';
+import { ClientRegistration } from '../clients/registration.ts';
+import { hashSecret } from '../clients/secret.ts';
+import type { ResourceServer, Role } from '../resources/resource-server.ts';
+import { AccountEntry, ClientEntry, DirectoryFile, ResourceServerEntry, RoleEntry } from './entries.ts';
+import { DirectoryError, type Mistake, mistakesOf } from './mistake.ts';
+import { type Known, referenceMistakes } from './references.ts';
+import { resolveSecret, type SecretRules } from './secrets.ts';
+
+export interface Directory {
+  readonly resourceServers: readonly ResourceServer[];
+  readonly roles: readonly Role[];
+  readonly clients: readonly Client[];
+  readonly accounts: readonly AccountDescription[];
+}
+
+export interface DirectoryRules extends SecretRules {
+  /** What exists already: a file may refer to it without naming it again. */
+  readonly known: Known;
+  readonly passwords: Pick<Passwords, 'newPasswordProblem'>;
+}
+
+/** Throws a `DirectoryError` with everything that is wrong. `content` is what the YAML parser returned. */
+export function parseDirectory(content: unknown, rules: DirectoryRules): Directory {
+  const file = DirectoryFile.safeParse(content ?? {});
+  if (!file.success) {
+    throw new DirectoryError(mistakesOf(file.error, ''));
+  }
+  const mistakes: Mistake[] = [];
+  const directory = {
+    resourceServers: entriesOf('resourceServers', 'identifier', file.data, ResourceServerEntry, mistakes).map(toServer),
+    roles: entriesOf('roles', 'name', file.data, RoleEntry, mistakes),
+    clients: entriesOf('clients', 'client_id', file.data, ClientEntry, mistakes).flatMap((entry) =>
+      toClient(entry, rules, mistakes),
+    ),
+    accounts: entriesOf('accounts', 'email', file.data, AccountEntry, mistakes).map((entry) =>
+      toAccount(entry, rules, mistakes),
+    ),
+  };
+  mistakes.push(...referenceMistakes(directory, file.data, rules.known));
+  if (mistakes.length > 0) {
+    throw new DirectoryError(mistakes);
+  }
+  return directory;
+}
+
+/** The entries of one kind that have the right shape. The others, and those that appear twice, become mistakes. */
+function entriesOf<Entry extends z.ZodType>(
+  kind: keyof z.output<typeof DirectoryFile>,
+  key: string,
+  file: z.output<typeof DirectoryFile>,
+  schema: Entry,
+  mistakes: Mistake[],
+): z.output<Entry>[] {
+  const seen = new Set<string>();
+  return file[kind].flatMap((raw, index) => {
+    const name: unknown = (raw as Record<string, unknown> | null)?.[key];
+    const path = `${kind}.${typeof name === 'string' && name !== '' ? name : index}`;
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) {
+      mistakes.push(...mistakesOf(parsed.error, path));
+      return [];
+    }
+    const identity = kind === 'accounts' ? canonicalEmail(name) : name;
+    if (seen.has(String(identity))) {
+      mistakes.push({ path, problem: 'appears more than once', fix: 'keep one of them' });
+    }
+    seen.add(String(identity));
+    return [parsed.data];
+  });
+}
+
+function toServer(entry: z.output<typeof ResourceServerEntry>): ResourceServer {
+  const { default: isDefault, accessTokenTtl, claims, ...server } = entry;
+  return { ...server, isDefault, accessTokenTtl, claims: [...new Set(claims)].sort() };
+}
+
+function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mistakes: Mistake[]): Client[] {
+  const { client_id, client_secret, client_secret_env, resource_server, ...registration } = entry;
+  const path = `clients.${client_id}`;
+  const metadata = ClientRegistration.safeParse(registration);
+  const written = { path: `${path}.client_secret`, value: client_secret, variable: client_secret_env };
+  const secret = resolveSecret(written, rules, mistakes);
+  if (!metadata.success) {
+    mistakes.push(...mistakesOf(metadata.error, path));
+    return [];
+  }
+  const isPublic = metadata.data.token_endpoint_auth_method === 'none';
+  const given = client_secret !== undefined || client_secret_env !== undefined;
+  const shortest = rules.production?.shortestClientSecret ?? 1;
+  if (isPublic && given) {
+    const fix = 'remove it, or choose another token_endpoint_auth_method';
+    mistakes.push({ path: written.path, problem: 'is given to a public client', fix });
+  } else if (!isPublic && !given) {
+    const fix = 'write client_secret_env: NAME_OF_A_VARIABLE, or token_endpoint_auth_method: none for a public client';
+    mistakes.push({ path: written.path, problem: 'is missing', fix });
+  } else if (secret !== undefined && secret.length < shortest) {
+    const fix = 'generate it, for example with: openssl rand -base64 48';
+    mistakes.push({ path: written.path, problem: `has less than ${shortest} characters`, fix });
+  }
+  if (isPublic && resource_server !== undefined) {
+    const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
+    mistakes.push({ path: `${path}.resource_server`, problem: 'is bound to a public client', fix });
+  }
+  const secretHash = secret === undefined ? undefined : hashSecret(secret);
+  return [{ clientId: client_id, metadata: metadata.data, secretHash, resourceServer: resource_server }];
+}
+
+function toAccount(
+  entry: z.output<typeof AccountEntry>,
+  rules: DirectoryRules,
+  mistakes: Mistake[],
+): AccountDescription {
+  const { email, name, roles, email_verified: emailVerified, password: value, password_env: variable } = entry;
+  const path = `accounts.${email}.password`;
+  const password = resolveSecret({ path, value, variable }, rules, mistakes);
+  const problem = password === undefined ? undefined : rules.passwords.newPasswordProblem(password);
+  if (problem !== undefined) {
+    mistakes.push({ path, problem, fix: 'choose another one' });
+  }
+  return { email, name, roles, emailVerified, password };
+}

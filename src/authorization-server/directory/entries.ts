@@ -1,0 +1,92 @@
+/** The shape of a directory file: one schema for each kind of entry. What they refer to is checked in references.ts. */
+import { z } from 'zod';
+import { canonicalEmail } from '../accounts/email.ts';
+import { rule } from '../clients/rule.ts';
+import { OPENID_SCOPES } from '../resources/scope-policy.ts';
+
+const CLAIMS = ['username', 'name', 'email', 'roles'] as const;
+
+const words = z
+  .string()
+  .max(500)
+  .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), rule('has characters that nobody can read', 'remove them'));
+
+/** What other entries refer to: visible ASCII, so that it survives every header, URL and log line. */
+const identifier = z
+  .string()
+  .refine(
+    (value) => /^[\x21-\x7e]{1,255}$/.test(value),
+    rule('is not an identifier', 'use 1 to 255 visible ASCII characters, without spaces'),
+  );
+
+const scopeName = z
+  .string()
+  .max(100)
+  .refine(
+    (value) => /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value),
+    rule(
+      'is not a scope',
+      'use visible ASCII characters, without spaces, quotes or backslashes (RFC 6749 section 3.3)',
+    ),
+  )
+  .refine(
+    (value) => !OPENID_SCOPES.includes(value),
+    rule('is a scope of OpenID Connect', 'choose another name; clients may use it without a resource server'),
+  );
+
+export const ResourceServerEntry = z.strictObject({
+  identifier: identifier.refine(
+    (value) => URL.canParse(value) && !value.includes('#'),
+    rule('is not an absolute URI without a fragment', 'write it like https://api.example.com (RFC 8707 section 2)'),
+  ),
+  name: words.min(1),
+  default: z.boolean().default(false),
+  accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
+  /** Seconds. */
+  accessTokenTtl: z.int().min(1).max(31_536_000).optional(),
+  scopes: z.array(z.strictObject({ name: scopeName, description: words.min(1) })).default([]),
+  claims: z.array(z.enum(CLAIMS)).default([]),
+});
+
+export const RoleEntry = z.strictObject({
+  name: identifier,
+  description: words.default(''),
+  scopes: z.array(scopeName).default([]),
+});
+
+/** Beside these fields a client has its metadata, which ClientRegistration checks. */
+export const ClientEntry = z.looseObject({
+  client_id: identifier,
+  client_secret: z
+    .string()
+    .refine(
+      (value) => /^[\x20-\x7e]{1,255}$/.test(value),
+      rule('is not a secret that a client can send', 'use 1 to 255 printable ASCII characters (RFC 6749 appendix A.2)'),
+    )
+    .optional(),
+  client_secret_env: z.string().min(1).optional(),
+  resource_server: z.string().optional(),
+});
+
+export const AccountEntry = z.strictObject({
+  email: z
+    .string()
+    .refine(
+      (value) => canonicalEmail(value) !== undefined,
+      rule('is not an email address', 'write it like a@b.example'),
+    ),
+  name: words.min(1),
+  password: z.string().optional(),
+  password_env: z.string().min(1).optional(),
+  roles: z.array(z.string()).default([]),
+  email_verified: z.boolean().optional(),
+});
+
+const list = z.array(z.unknown()).default([]);
+
+export const DirectoryFile = z.strictObject({
+  resourceServers: list,
+  roles: list,
+  clients: list,
+  accounts: list,
+});

@@ -1,0 +1,47 @@
+import type { Pool } from 'pg';
+import type { DirectoryStore, DirectoryWriter } from '../directory/apply-directory.ts';
+import type { Known } from '../directory/references.ts';
+import { PostgresClientStore } from './clients.ts';
+import { PostgresResourceStore } from './resources.ts';
+
+export class PostgresDirectoryStore implements DirectoryStore {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async transaction<Result>(work: (writer: DirectoryWriter) => Promise<Result>): Promise<Result> {
+    const connection = await this.#pool.connect();
+    try {
+      await connection.query('begin');
+      // Two that apply at once would both miss what the other is about to insert; readers are not kept waiting.
+      await connection.query('lock table resource_servers, roles, clients in share row exclusive mode');
+      const resources = new PostgresResourceStore(connection);
+      const clients = new PostgresClientStore(connection);
+      const result = await work({
+        saveResourceServer: (server) => resources.saveResourceServer(server),
+        saveRole: (role) => resources.saveRole(role),
+        saveClient: (client) => clients.saveClient(client),
+      });
+      await connection.query('commit');
+      connection.release();
+      return result;
+    } catch (error) {
+      // Closing the connection rolls back, even one that no longer answers.
+      connection.release(true);
+      throw error;
+    }
+  }
+
+  /** The names that a directory may refer to. */
+  async known(): Promise<Known> {
+    const resources = new PostgresResourceStore(this.#pool);
+    const [servers, roles] = await Promise.all([resources.listResourceServers(), resources.listRoles()]);
+    return {
+      resourceServers: new Set(servers.map(({ identifier }) => identifier)),
+      scopes: new Set(servers.flatMap(({ scopes }) => scopes.map(({ name }) => name))),
+      roles: new Set(roles.map(({ name }) => name)),
+    };
+  }
+}

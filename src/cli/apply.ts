@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Pool } from 'pg';
+import { parse } from 'yaml';
+import { createAccountManagement } from '../authorization-server/accounts/manage-accounts.ts';
+import { createPasswords, type Passwords } from '../authorization-server/accounts/passwords.ts';
+import { applyDirectory, type DirectoryChanges } from '../authorization-server/directory/apply-directory.ts';
+import { parseDirectory } from '../authorization-server/directory/directory.ts';
+import { DirectoryError } from '../authorization-server/directory/mistake.ts';
+import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
+import { revokeByAccountId } from '../authorization-server/storage/artifact-statements.ts';
+import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
+import { loadDatabaseConfig } from '../config/load.ts';
+import { ConfigError } from '../config/mistakes.ts';
+import { DEMO_SECRETS, SHORTEST_SECRET } from '../config/production.ts';
+import type { Mode } from '../config/schema.ts';
+import { createPool } from '../database/connect.ts';
+
+const USAGE = 'Usage: concierge apply -f FILE [--config FILE] [--development]';
+
+/** `concierge apply`: brings the database to what a directory file says. `--development` lets demo secrets in. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    const { file, config, mode } = argumentsOf(argv);
+    const changes = await applyFile(file, { config, mode });
+    console.log(describeChanges(changes));
+  } catch (error) {
+    // A mistake of the operator is told in words, anything else with its stack.
+    if (!(error instanceof ConfigError || error instanceof DirectoryError || error instanceof UsageError)) {
+      throw error;
+    }
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+class UsageError extends Error {}
+
+function argumentsOf(argv: readonly string[]): { file: string; config: string | undefined; mode: Mode } {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        file: { type: 'string', short: 'f' },
+        config: { type: 'string' },
+        development: { type: 'boolean', default: false },
+      },
+    });
+    if (values.file !== undefined) {
+      return { file: values.file, config: values.config, mode: values.development ? 'development' : 'production' };
+    }
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+  throw new UsageError(`Which directory file?\n${USAGE}`);
+}
+
+async function applyFile(file: string, options: { config: string | undefined; mode: Mode }): Promise<DirectoryChanges> {
+  const { env } = process;
+  const config = loadDatabaseConfig({ env, file: options.config, mode: options.mode });
+  const content = readDirectoryFile(file);
+  const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
+  try {
+    const passwords = await createPasswords(config.passwords);
+    return await applyContent(content, { pool, passwords, env, mode: options.mode });
+  } finally {
+    await pool.end();
+  }
+}
+
+/** The content of a YAML file, nothing checked yet. Throws a `DirectoryError` when it is none. */
+export function readDirectoryFile(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    // The first line only: the others quote the file, secrets and all.
+    const problem = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new DirectoryError([
+      { path: file, problem: `cannot be read: ${problem}`, fix: 'name a readable file of valid YAML' },
+    ]);
+  }
+}
+
+interface Connections {
+  readonly pool: Pool;
+  readonly passwords: Passwords;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly mode: Mode;
+}
+
+/** Checks and applies the content of a directory file. Throws a `DirectoryError` with all of its mistakes. */
+export async function applyContent(
+  content: unknown,
+  { pool, passwords, env, mode }: Connections,
+): Promise<DirectoryChanges> {
+  const store = new PostgresDirectoryStore(pool);
+  const directory = parseDirectory(content, {
+    env,
+    passwords,
+    known: await store.known(),
+    production:
+      mode === 'production' ? { demoSecrets: DEMO_SECRETS, shortestClientSecret: SHORTEST_SECRET } : undefined,
+  });
+  const { saveAccount } = createAccountManagement({
+    accounts: new PostgresAccountStore(pool),
+    passwords,
+    endAccess: async (accountId) => void (await pool.query(revokeByAccountId(accountId))),
+  });
+  return applyDirectory(directory, { store, saveAccount });
+}
+
+const KINDS = {
+  resourceServers: 'resource servers',
+  roles: 'roles',
+  clients: 'clients',
+  accounts: 'accounts',
+} as const;
+
+/** One line for each kind: `clients: 2 created, 1 updated, 3 unchanged` */
+export function describeChanges(changes: DirectoryChanges): string {
+  const lines = Object.entries(KINDS).map(([kind, words]) => {
+    const { created, updated, unchanged } = changes[kind as keyof typeof KINDS];
+    return `${words}: ${created} created, ${updated} updated, ${unchanged} unchanged`;
+  });
+  return lines.join('\n');
+}
