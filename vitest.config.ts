@@ -1,13 +1,17 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+const reports = process.env.TEST_REPORTS;
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'migrations/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['{src,scripts,migrations}/**/*.test.ts'],
     globalSetup: ['src/testing/postgres-setup.ts'],
     pool: 'forks',
     // Vitest leaves one core unused, which on a machine with two is half of it.
     maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    reporters: reports ? ['default', ['json', { outputFile: join(reports, 'vitest.json') }]] : ['default'],
   },
 });
