@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPlayground } from './app.ts';
+
+let server: Server;
+let ownUrl: string;
+let issuer: string;
+
+beforeAll(async () => {
+  issuer = await addressWhereNobodyListens();
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ownUrl = `http://localhost:${(server.address() as AddressInfo).port}`;
+  server.on('request', createPlayground({ issuer, resourceApi: 'http://localhost:3001', ownUrl }).callback());
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function addressWhereNobodyListens(): Promise<string> {
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as AddressInfo;
+  closed.close();
+  await once(closed, 'close');
+  return `http://localhost:${port}`;
+}
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${ownUrl}${path}`, { headers, redirect: 'manual' });
+
+const post = (
+  path: string,
+  { body = new URLSearchParams(), headers = {} }: { body?: BodyInit; headers?: object } = {},
+) => fetch(`${ownUrl}${path}`, { method: 'POST', redirect: 'manual', body, headers: { origin: ownUrl, ...headers } });
+
+const cookieOf = (response: Response) => response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+
+describe('pages', () => {
+  it('show a button for every grant', async () => {
+    const page = await (await get('/')).text();
+    for (const grant of [
+      'authorization-code',
+      'spa',
+      'implicit-token',
+      'implicit-id-token',
+      'implicit-id-token-token',
+    ]) {
+      expect(page).toContain(`data-testid="grant-${grant}"`);
+    }
+    expect(page).toContain('data-testid="grant-password"');
+    expect(page).toContain('data-testid="grant-client-credentials"');
+  });
+
+  it('may load scripts and styles from here only, and talk to the two servers only', async () => {
+    for (const path of ['/', '/spa/callback', '/implicit/callback', '/nowhere']) {
+      expect((await get(path)).headers.get('content-security-policy')).toBe(
+        `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ${issuer} http://localhost:3001; ` +
+          "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+      );
+    }
+  });
+
+  it('contain neither inline scripts nor inline styles', async () => {
+    for (const path of ['/', '/spa/callback']) {
+      expect(await (await get(path)).text()).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*src=)/);
+    }
+  });
+
+  it('are found under the one host name that the redirect URIs use', async () => {
+    const response = await fetch(`${ownUrl.replace('localhost', '127.0.0.1')}/spa/callback?a=b`, {
+      redirect: 'manual',
+    });
+    expect(response.headers.get('location')).toBe(`${ownUrl}/spa/callback?a=b`);
+  });
+
+  it('create no session for those who only look', async () => {
+    expect((await get('/')).headers.getSetCookie()).toEqual([]);
+  });
+});
+
+describe('assets', () => {
+  it('are served with their type', async () => {
+    expect((await get('/assets/callback.js')).headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  });
+
+  it.each(['/assets/..%2fhome.ejs', '/assets/%2e%2e/home.ejs', '/assets/%00', '/assets/%', '/assets/__proto__'])(
+    'do not include %s',
+    async (path) => {
+      const { status } = await get(path);
+      expect([400, 404]).toContain(status);
+    },
+  );
+});
+
+describe('requests that change something', () => {
+  it('are refused when another site sends them', async () => {
+    expect((await post('/grants/client-credentials', { headers: { origin: 'http://localhost:4000' } })).status).toBe(
+      403,
+    );
+    expect((await post('/sign-out', { headers: { 'sec-fetch-site': 'same-site' } })).status).toBe(403);
+    expect((await fetch(`${ownUrl}/sign-out`, { method: 'POST' })).status).toBe(403);
+  });
+
+  it('are refused when the form is missing, too large or of another type', async () => {
+    expect((await post('/grants/password')).status).toBe(400);
+    expect(
+      (await post('/grants/password', { body: new URLSearchParams({ username: 'a'.repeat(20_000) }) })).status,
+    ).toBe(413);
+    const json = { body: '{}', headers: { 'content-type': 'application/json' } };
+    expect((await post('/grants/password', json)).status).toBe(400);
+  });
+
+  it('say that there is nothing to act on when the session is gone', async () => {
+    expect((await post('/actions/whoami')).status).toBe(409);
+    expect((await post('/actions/constructor')).status).toBe(404);
+  });
+});
+
+describe('an authorization server that is not running', () => {
+  it('is named in plain words, and the page keeps working', async () => {
+    const started = await post('/grants/client-credentials');
+    expect(started.status).toBe(303);
+    expect(started.headers.getSetCookie()[0]).toMatch(
+      /^playground_session=[\w-]{43}; path=\/; samesite=lax; httponly$/,
+    );
+    const result = await get('/result', { cookie: cookieOf(started) });
+    expect(result.status).toBe(200);
+    expect(await result.text()).toContain(`Nothing answers at ${issuer}.`);
+  });
+
+  it('does not send the browser anywhere', async () => {
+    expect((await post('/grants/authorization-code')).headers.get('location')).toBe('/result');
+  });
+});
+
+describe('the callback', () => {
+  it('refuses an answer whose state was not sent from this browser, and repeats nothing of it', async () => {
+    const response = await get('/callback?code=abc&state=guessed&error_description=call-this-number');
+    expect(response.status).toBe(400);
+    const page = await response.text();
+    expect(page).toContain('This answer was not asked for here');
+    expect(page).not.toContain('call-this-number');
+  });
+
+  it('refuses a doubled or missing state', async () => {
+    expect((await get('/callback?state=a&state=b')).status).toBe(400);
+    expect((await get('/callback')).status).toBe(400);
+  });
+});

@@ -1,0 +1,30 @@
+/** What the client remembers between sending the browser away and the answer: RFC 6749 §10.12, RFC 7636, Core §3.1.2.1. */
+export interface PendingAuthorization {
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+}
+
+/** Several tabs may be on their way at once; a browser that keeps starting and never returns must not fill the memory. */
+const MOST_AT_ONCE = 8;
+
+/** The state check: an answer is accepted once, and only in the browser session that asked for it. */
+export class PendingAuthorizations {
+  readonly #byState = new Map<string, PendingAuthorization>();
+
+  remember(pending: PendingAuthorization): void {
+    this.#byState.set(pending.state, pending);
+    for (const oldest of this.#byState.keys()) {
+      if (this.#byState.size <= MOST_AT_ONCE) {
+        break;
+      }
+      this.#byState.delete(oldest);
+    }
+  }
+
+  take(state: string): PendingAuthorization | undefined {
+    const pending = this.#byState.get(state);
+    this.#byState.delete(state);
+    return pending;
+  }
+}

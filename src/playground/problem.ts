@@ -1,0 +1,80 @@
+import * as openid from 'openid-client';
+
+/** What went wrong, for a person: the code and words of the server where it gave some, and always a way on. */
+export interface Problem {
+  readonly title: string;
+  readonly advice: string;
+  readonly error?: string;
+  readonly errorDescription?: string;
+}
+
+export const UNKNOWN_STATE: Problem = {
+  title: 'This answer was not asked for here',
+  advice:
+    'Its state belongs to no request that this browser started in the last hour, or it was used already. Start the grant again.',
+};
+
+export const NO_SESSION: Problem = {
+  title: 'There is nothing to work with any more',
+  advice: 'The playground was restarted or its session expired. Start a grant again.',
+};
+
+const ADVICE: Readonly<Record<string, string>> = {
+  access_denied: 'The request was turned down, at the consent page or by a rule. Nothing was granted.',
+  invalid_client: 'The authorization server does not accept this demo client. Is the demo directory loaded?',
+  unauthorized_client: 'This client is not registered for this grant. Is the demo directory loaded?',
+  unsupported_grant_type: 'The authorization server has this grant switched off.',
+  unsupported_response_type: 'The authorization server has this response type switched off.',
+  invalid_grant: 'The code, refresh token or password is wrong, used up, revoked or expired.',
+  invalid_scope: 'None of what was asked for may be granted to this client and account.',
+  invalid_token: 'The access token is expired or revoked. Refresh it, or start the grant again.',
+};
+
+/** Turns whatever a flow throws into a problem; what it does not know comes back as it is, for the error handler. */
+export function describeProblem(thrown: unknown, issuer: string): Problem | undefined {
+  if (thrown instanceof openid.AuthorizationResponseError || thrown instanceof openid.ResponseBodyError) {
+    return refusal(thrown.error, thrown.error_description);
+  }
+  if (thrown instanceof openid.WWWAuthenticateChallengeError) {
+    const challenge = thrown.cause[0]?.parameters;
+    return refusal(challenge?.error ?? `HTTP ${thrown.status}`, challenge?.error_description);
+  }
+  if (isUnreachable(thrown)) {
+    return unreachable('authorization server', issuer);
+  }
+  if (thrown instanceof openid.ClientError) {
+    return {
+      title: 'The answer did not pass the client’s checks',
+      error: thrown.code ?? thrown.name,
+      errorDescription: thrown.message,
+      advice: 'A client must not use an answer like this one. The requests below show what came back.',
+    };
+  }
+  return undefined;
+}
+
+export function unreachable(party: string, url: string): Problem {
+  return {
+    title: `The ${party} does not answer`,
+    advice: `Nothing answers at ${url}. Start everything with “npm start”, then try again.`,
+  };
+}
+
+/** fetch rejects with a TypeError when it cannot connect, and with a TimeoutError when nobody answers in time. */
+export function isUnreachable(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (error.name === 'TimeoutError' || (error instanceof TypeError && error.message === 'fetch failed')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function refusal(error: string, errorDescription: string | undefined): Problem {
+  return {
+    title: 'The authorization server said no',
+    error,
+    ...(errorDescription && { errorDescription }),
+    advice: ADVICE[error] ?? 'The requests below show what was asked and what came back.',
+  };
+}

@@ -1,0 +1,67 @@
+import type { Context, Middleware } from 'koa';
+
+export interface Origins {
+  readonly ownUrl: string;
+  readonly issuer: string;
+  readonly resourceApi: string;
+}
+
+/** The scripts of the browser clients talk to the authorization server and the API, and to nobody else. */
+export function securityHeaders({ issuer, resourceApi }: Origins): Middleware {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `connect-src 'self' ${new URL(issuer).origin} ${new URL(resourceApi).origin}`,
+    "img-src 'self' data:",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+  return async (ctx, next) => {
+    ctx.set({
+      'content-security-policy': policy,
+      'x-content-type-options': 'nosniff',
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': 'no-store',
+      // Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+      'referrer-policy': 'same-origin',
+    });
+    await next();
+  };
+}
+
+/**
+ * Cookies and redirect URIs belong to one host name, and `localhost` is not `127.0.0.1`: reading goes on at the
+ * right one. Anything else under a foreign name is refused, which also keeps DNS rebinding out.
+ */
+export function requireOwnHost({ ownUrl }: Origins): Middleware {
+  const own = new URL(ownUrl);
+  return async (ctx, next) => {
+    if (ctx.host === own.host) {
+      return next();
+    }
+    if (ctx.method === 'GET' || ctx.method === 'HEAD') {
+      return ctx.redirect(ownUrl + ctx.path.replace(/^\/+/, '/') + ctx.search);
+    }
+    return ctx.throw(421, 'this is not the host name of the playground');
+  };
+}
+
+/**
+ * Cross-site request forgery: SameSite does not tell ports of one host apart, so what changes something must
+ * come from our own pages, as the browser itself states.
+ */
+export function requireOwnOrigin({ ownUrl }: Origins): Middleware {
+  const own = new URL(ownUrl).origin;
+  return async (ctx, next) => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD' && !isFromOwnPage(ctx, own)) {
+      ctx.throw(403, 'this request did not come from a page of the playground');
+    }
+    await next();
+  };
+}
+
+function isFromOwnPage(ctx: Context, own: string): boolean {
+  const site = ctx.get('sec-fetch-site');
+  return site ? site === 'same-origin' : ctx.get('origin') === own;
+}

@@ -1,0 +1,173 @@
+import { discover, ownUrl, Refusal, resourceApi, takePending } from './client.js';
+import { foldExchanges, send, showNavigation } from './exchanges.js';
+import { verifyIdToken } from './id-token.js';
+import { settle, showActions, showAnswer, showFields, showGrant, showProblem } from './result-page.js';
+
+/** The code of demo-spa comes back in the query, the implicit answers of demo-implicit in the fragment. */
+const answer = new URLSearchParams(location.hash ? location.hash.slice(1) : location.search);
+const answerUrl = location.href;
+// Codes and tokens do not stay in the address bar, and so neither in the history.
+history.replaceState(null, '', location.pathname);
+
+const STATE_CHECKED = 'state is the one that was sent';
+
+let metadata;
+let pending;
+let tokens = {};
+
+try {
+  await readAnswer();
+  settle('done');
+} catch (thrown) {
+  showProblem('result-problem', problemOf(thrown));
+  settle('failed');
+}
+
+function problemOf(thrown) {
+  if (thrown instanceof Refusal) {
+    return thrown.problem;
+  }
+  console.error(thrown);
+  return { title: 'Something broke on this page', advice: 'That is our mistake, not yours. Start the grant again.' };
+}
+
+async function readAnswer() {
+  pending = takePending(answer.get('state'));
+  showGrant(pending);
+  showNavigation(pending.authorizationUrl);
+  showNavigation(answerUrl);
+  showFields({ parameters: JSON.stringify(Object.fromEntries(answer), null, 2) });
+  metadata = await discover();
+  // RFC 9207 §2.4; an ID token in the answer names the issuer itself.
+  const mustName = metadata.authorization_response_iss_parameter_supported && !answer.has('id_token');
+  if (answer.has('iss') ? answer.get('iss') !== metadata.issuer : mustName) {
+    throw new Refusal({
+      title: 'The answer is from another issuer',
+      advice: 'A client must not use an answer like this one.',
+    });
+  }
+  if (answer.has('error')) {
+    throw refusal(Object.fromEntries(answer));
+  }
+  if (pending.responseType === 'code') {
+    await take(await redeem(), 'token endpoint', [STATE_CHECKED]);
+  } else {
+    await take(Object.fromEntries(answer), 'fragment', [STATE_CHECKED]);
+  }
+}
+
+async function redeem() {
+  const exchange = await post(metadata.token_endpoint, {
+    grant_type: 'authorization_code',
+    code: answer.get('code') ?? '',
+    redirect_uri: pending.redirectUri,
+    code_verifier: pending.codeVerifier,
+  });
+  if (!exchange.ok) {
+    throw refusal(exchange.json, exchange);
+  }
+  return exchange.json;
+}
+
+/** A public client has no secret: its id travels in the body (RFC 6749 §3.2.1). */
+function post(endpoint, parameters) {
+  return send(endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: String(new URLSearchParams({ client_id: pending.clientId, ...parameters })),
+  });
+}
+
+/** Takes over an answer with tokens once its ID token has passed. `origin`: token endpoint, fragment or refresh. */
+async function take(answered, origin, checks) {
+  let idToken = {};
+  if (answered.id_token) {
+    const { json } = await send(metadata.jwks_uri);
+    const { clientId, nonce } = pending;
+    idToken = await verifyIdToken(answered.id_token, {
+      metadata,
+      keys: json?.keys ?? [],
+      clientId,
+      nonce,
+      origin,
+      accessToken: answered.access_token,
+    });
+  }
+  tokens = { ...tokens, ...answered, scope: answered.scope ?? tokens.scope ?? pending.scope };
+  showFields({
+    'access-token': tokens.access_token,
+    'token-type': tokens.token_type,
+    'expires-in': tokens.expires_in && `${tokens.expires_in} s`,
+    scope: tokens.access_token && tokens.scope,
+    'refresh-token': tokens.refresh_token,
+    'id-token': tokens.id_token,
+    ...(idToken.claims && { 'id-token-claims': JSON.stringify(idToken.claims, null, 2) }),
+    checks: [...checks, ...(idToken.checks ?? [])].map((check) => `✓ ${check}`).join('\n'),
+  });
+  showActions(availableActions(), perform);
+}
+
+function availableActions() {
+  const actions = tokens.access_token ? ['whoami', 'records', 'create-record', 'revoke'] : [];
+  const mayAskWho = tokens.access_token && tokens.scope.split(' ').includes('openid');
+  return [...actions, ...(mayAskWho ? ['userinfo'] : []), ...(tokens.refresh_token ? ['refresh'] : []), 'sign-out'];
+}
+
+const calls = {
+  whoami: () => send(`${resourceApi}/whoami`, { headers: bearer() }),
+  records: () => send(`${resourceApi}/records`, { headers: bearer() }),
+  'create-record': () =>
+    send(`${resourceApi}/records`, {
+      method: 'POST',
+      headers: { ...bearer(), 'content-type': 'application/json' },
+      body: JSON.stringify({ title: 'A note', body: 'Written from the playground.' }),
+    }),
+  userinfo: () => send(metadata.userinfo_endpoint, { headers: bearer() }),
+  revoke: () => post(metadata.revocation_endpoint, { token: tokens.access_token, token_type_hint: 'access_token' }),
+  refresh: () => post(metadata.token_endpoint, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }),
+};
+
+const bearer = () => ({ accept: 'application/json', authorization: `Bearer ${tokens.access_token}` });
+
+async function perform(action) {
+  if (action === 'sign-out') {
+    // RP-Initiated Logout §2, with `client_id` in place of `id_token_hint`: no token ends up in a URL.
+    const url = new URL(metadata.end_session_endpoint);
+    url.search = new URLSearchParams({ client_id: pending.clientId, post_logout_redirect_uri: `${ownUrl}/` });
+    return location.assign(url);
+  }
+  foldExchanges();
+  const exchange = await calls[action]();
+  let problem = exchange.status === undefined ? refusal(undefined, exchange).problem : undefined;
+  if (action === 'refresh') {
+    problem = await takeRefreshed(exchange);
+  }
+  return showAnswer(exchange, problem);
+}
+
+async function takeRefreshed(exchange) {
+  try {
+    if (!exchange.ok) {
+      throw refusal(exchange.json, exchange);
+    }
+    await take(exchange.json, 'refresh', []);
+    return undefined;
+  } catch (thrown) {
+    return problemOf(thrown);
+  }
+}
+
+function refusal(answered, exchange) {
+  if (answered?.error) {
+    return new Refusal({
+      title: 'The authorization server said no',
+      error: answered.error,
+      errorDescription: answered.error_description,
+      advice: 'The conversation below shows what was asked and what came back.',
+    });
+  }
+  return new Refusal({
+    title: 'No answer that this page may read',
+    advice: `Nothing answers at ${exchange.target}, or it does not allow calls from this page (CORS).`,
+  });
+}

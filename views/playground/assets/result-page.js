@@ -1,0 +1,53 @@
+/** The result page of a browser client: everything it shows goes in as text, never as markup. */
+
+const byTestId = (testId) => document.querySelector(`[data-testid="${testId}"]`);
+
+export function showProblem(testId, problem) {
+  const section = byTestId(testId);
+  section.hidden = problem === undefined;
+  for (const part of ['title', 'error', 'errorDescription', 'advice']) {
+    const element = section.querySelector(`[data-part="${part}"]`);
+    element.textContent = problem?.[part] ?? '';
+    element.hidden = !problem?.[part];
+  }
+}
+
+/** `done` or `failed`; browser tests wait for it. */
+export function settle(state) {
+  byTestId('result-waiting').hidden = true;
+  byTestId('result-tokens').hidden = state === 'failed';
+  byTestId('result').dataset.state = state;
+}
+
+export function showGrant({ title, clientId }) {
+  byTestId('result-grant').textContent = title;
+  byTestId('result-client').textContent = clientId;
+}
+
+/** Fields whose value is undefined disappear. */
+export function showFields(fields) {
+  for (const [name, value] of Object.entries(fields)) {
+    document.querySelector(`[data-field="${name}"]`).hidden = value === undefined;
+    byTestId(`result-${name}`).textContent = value ?? '';
+  }
+}
+
+export function showActions(available, perform) {
+  for (const button of document.querySelectorAll('[data-action]')) {
+    button.hidden = !available.includes(button.dataset.action);
+    button.onclick = async () => {
+      button.disabled = true;
+      await perform(button.dataset.action);
+      button.disabled = false;
+    };
+  }
+}
+
+export function showAnswer(exchange, problem) {
+  byTestId('answer').hidden = false;
+  showProblem('answer-problem', problem);
+  byTestId('api-target').textContent = `${exchange.method} ${exchange.target}`;
+  byTestId('api-status').textContent = exchange.status ?? 'no answer';
+  byTestId('api-status').dataset.ok = String(exchange.status < 400);
+  byTestId('api-response').textContent = exchange.body || '(no body)';
+}
