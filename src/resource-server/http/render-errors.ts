@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { Refusal } from '../guard/refusal.ts';
 import { isDatabaseUnavailable } from '../storage/unavailable.ts';
+import { invalidRequest } from './read-body.ts';
 
 /**
  * The one shape of an error: `{ error, error_description }`, the words of RFC 6750 and RFC 6749.
@@ -12,8 +13,8 @@ export function renderErrors(logger: Logger): Middleware {
     try {
       await next();
     } catch (error) {
-      const refusal = error instanceof Refusal ? error : refusalFor(error);
-      if (refusal.status >= 500 && !isAborted(ctx)) {
+      const refusal = error instanceof Refusal ? error : refusalFor(error, ctx);
+      if (refusal.status >= 500) {
         const level = refusal.status === 503 ? 'warn' : 'error';
         logger[level]({ requestId: ctx.state.requestId, err: refusal.cause ?? refusal }, 'request failed');
       }
@@ -25,7 +26,11 @@ export function renderErrors(logger: Logger): Middleware {
   };
 }
 
-function refusalFor(cause: unknown): Refusal {
+function refusalFor(cause: unknown, { req }: Context): Refusal {
+  // The sender hung up in the middle of its own request: nobody waits for an answer, and nothing of ours failed.
+  if (req.destroyed && !req.complete) {
+    return invalidRequest('The request broke off.');
+  }
   if (isDatabaseUnavailable(cause)) {
     return new Refusal({
       status: 503,
@@ -37,9 +42,4 @@ function refusalFor(cause: unknown): Refusal {
   }
   const description = 'Something went wrong here, not in your request. X-Request-Id finds it in the log.';
   return new Refusal({ status: 500, code: 'server_error', description, cause });
-}
-
-/** The sender hung up in the middle of its own request: nobody waits for an answer, and nothing of ours failed. */
-function isAborted({ req }: Context): boolean {
-  return req.destroyed && !req.complete;
 }

@@ -12,7 +12,6 @@ export function requestLog(logger: Logger): Middleware {
     const requestId = randomUUID();
     ctx.state.requestId = requestId;
     ctx.set('X-Request-Id', requestId);
-    await next();
     ctx.res.once('close', () => {
       logger.info({
         requestId,
@@ -23,5 +22,6 @@ export function requestLog(logger: Logger): Middleware {
         ms: Math.round(performance.now() - started),
       });
     });
+    await next();
   };
 }

@@ -1,8 +1,9 @@
 /**
  * What PostgreSQL says when the fault lies with it and not with the statement: connection exceptions, insufficient
- * resources, operator intervention (shutdowns and timeouts), system errors, and a standby that cannot be written to.
+ * resources, operator intervention (shutdowns and timeouts), system errors, a standby that cannot be written to, and
+ * being turned away at the door (28 and 3D come up while connecting only).
  */
-const UNAVAILABLE_SQLSTATE = /^(08|53|57|58)...$|^25006$/;
+const UNAVAILABLE_SQLSTATE = /^(08|28|3D|53|57|58)...$|^25006$/;
 
 const NETWORK_ERROR = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT$)/;
 

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { json, type ScriptedIssuer, startScriptedIssuer } from '../testing/scripted-issuer.ts';
+import { machineToken } from '../testing/start-api.ts';
+import { CannotVerify } from './access-token.ts';
+import { introspection } from './introspection.ts';
+
+let server: ScriptedIssuer;
+beforeEach(async () => {
+  server = await startScriptedIssuer();
+  server.answer('good', machineToken('robot'));
+});
+afterEach(() => server.close());
+
+const verifier = (issuer = server.issuer) =>
+  introspection({ issuer, clientId: 'api:1', clientSecret: 's3cret+ %', timeoutMs: 300 });
+
+it('asks with form-encoded client credentials and a hint', async () => {
+  expect(await verifier()('good')).toMatchObject({ clientId: 'robot', subject: undefined });
+  const credentials = Buffer.from('api%3A1:s3cret%2B+%25').toString('base64');
+  expect(server.questions).toEqual([
+    {
+      authorization: `Basic ${credentials}`,
+      parameters: new URLSearchParams({ token: 'good', token_type_hint: 'access_token' }),
+    },
+  ]);
+});
+
+it('C87: asks every time, so that a revocation counts at once', async () => {
+  const verify = verifier();
+  expect(await verify('good')).toBeDefined();
+  server.answer('good', { active: false });
+  expect(await verify('good')).toBeUndefined();
+});
+
+describe('C86: cannot verify, and never passes,', () => {
+  it.each([
+    ['a status of 500', json({ active: true }, 500)],
+    ['a refusal of our own credentials', json({ error: 'invalid_client' }, 401)],
+    ['a status of 400', json({ error: 'invalid_request' }, 400)],
+    ['HTML', (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>')],
+    ['JSON that breaks off', (response) => response.end('{"active":true,')],
+    ['nothing', (response) => response.end()],
+    ['"true" in quotes', json({ ...machineToken('robot'), active: 'true' })],
+    ['1 for true', json({ ...machineToken('robot'), active: 1 })],
+    ['no word on whether it is active', json({ ...machineToken('robot'), active: undefined })],
+    ['a list', json([machineToken('robot')])],
+    ['no client_id', json(machineToken('robot', { client_id: undefined }))],
+    ['a sub that is none', json(machineToken('robot', { sub: 'a\0b' }))],
+    ['an expiry beyond all dates', json(machineToken('robot', { exp: 1e20 }))],
+    ['more than anybody would say', json(machineToken('robot', { padding: 'x'.repeat(70_000) }))],
+    ['a redirect', (response) => response.writeHead(307, { location: '/elsewhere' }).end()],
+    ['a connection cut', (response) => response.destroy()],
+    ['headers, and then silence', (response) => response.writeHead(200).write('{')],
+    ['silence', () => undefined],
+  ] satisfies [string, Parameters<ScriptedIssuer['answer']>[1]][])('on %s', async (_, answer) => {
+    server.answer('good', answer);
+    await expect(verifier()('good')).rejects.toBeInstanceOf(CannotVerify);
+  });
+
+  it('when nobody is there', async () => {
+    await server.close();
+    await expect(verifier()('good')).rejects.toBeInstanceOf(CannotVerify);
+    server = await startScriptedIssuer();
+  });
+
+  it.each([
+    ['of another issuer', { issuer: 'https://evil.example' }],
+    ['without an introspection endpoint', { introspection_endpoint: undefined }],
+    ['whose introspection endpoint is no URL', { introspection_endpoint: '/introspect' }],
+  ])('with metadata %s', async (_, metadata) => {
+    server.describeAs(metadata);
+    await expect(verifier()('good')).rejects.toBeInstanceOf(CannotVerify);
+    expect(server.questions).toEqual([]);
+  });
+});
+
+it('starts before the authorization server, and finds it once it is there', async () => {
+  const port = Number(new URL(server.issuer).port);
+  await server.close();
+  const verify = verifier();
+  await expect(verify('good')).rejects.toBeInstanceOf(CannotVerify);
+  server = await startScriptedIssuer(port);
+  server.answer('good', machineToken('robot'));
+  expect(await verify('good')).toBeDefined();
+});
+
+it('looks the introspection endpoint up again when the one it knows has failed', async () => {
+  const verify = verifier();
+  server.describeAs({ introspection_endpoint: 'http://127.0.0.1:9/gone' });
+  await expect(verify('good')).rejects.toBeInstanceOf(CannotVerify);
+  server.describeAs({});
+  expect(await verify('good')).toBeDefined();
+});
+
+it('C86: stops asking a server that keeps failing', async () => {
+  server.answerEverything(json({}, 500));
+  const verify = verifier();
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    await expect(verify('good')).rejects.toBeInstanceOf(CannotVerify);
+  }
+  server.answerEverything(undefined);
+  await expect(verify('good')).rejects.toBeInstanceOf(CannotVerify);
+  expect(server.questions).toEqual([]);
+});
