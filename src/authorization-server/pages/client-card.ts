@@ -14,13 +14,28 @@ export interface ClientCard {
 
 /** Name, logo and home page are the client's own words: only https reaches a page, and every value is escaped there. */
 export function clientCard(client: Client): ClientCard {
-  const name = client.clientName?.trim() || client.clientId;
+  const name = readableName(client.clientName) ?? client.clientId;
   return {
     name,
     initial: [...name][0]?.toUpperCase() ?? '?',
     logo: httpsUrl(client.logoUri),
     home: httpsUrl(client.clientUri),
   };
+}
+
+const LONGEST_NAME = 60;
+
+/** Invisible characters can turn the words around a name into other words, and a long one can push them off the screen. */
+function readableName(value: string | undefined): string | undefined {
+  const name = value
+    ?.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  if (name === undefined || name === '') {
+    return undefined;
+  }
+  const letters = [...name];
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME).join('')}…` : name;
 }
 
 function httpsUrl(value: unknown): string | undefined {

@@ -25,7 +25,7 @@ interface Failure {
 
 /** The engine's `renderError`: errors that it can send to no client. The status is set already and stays. */
 export function engineErrorPage({ page }: { page: Page }) {
-  return (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): void => {
+  return async (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): Promise<void> => {
     if (!BROWSER_ROUTES.has(ctx.oidc.route)) {
       ctx.body = out;
       return;

@@ -26,7 +26,6 @@ const ENDPOINTS = [
   { name: 'Introspection', route: 'introspection', standard: 'RFC 7662' },
   { name: 'Revocation', route: 'revocation', standard: 'RFC 7009' },
   { name: 'Sign-out', route: 'end_session', standard: 'RP-Initiated Logout 1.0' },
-  { name: 'Public keys', route: 'jwks', standard: 'RFC 7517' },
 ] as const;
 
 /** `/`: what this server is, for someone who typed its address. */
@@ -41,7 +40,13 @@ export function landingPage({ provider, page, demonstration }: LandingPage): Rou
     page.render(
       ctx,
       'landing',
-      { issuer, discovery: discoveryOf(issuer), endpoints: endpointsOf(provider()), demonstration },
+      {
+        issuer,
+        discovery: discoveryOf(issuer),
+        jwks: provider().urlFor('jwks'),
+        endpoints: endpointsOf(provider()),
+        demonstration,
+      },
       { title: 'Concierge' },
     );
   });

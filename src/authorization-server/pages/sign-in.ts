@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import { TooBusy } from '../accounts/too-busy.ts';
 import type { Demonstration } from './demonstration.ts';
 import { FormProblems, readForm } from './form.ts';
 import type { InteractionPages } from './interaction.ts';
@@ -13,7 +14,6 @@ const SignInForm = z.object({
 /** Says nothing about whether the account exists, is locked, disabled or without a password. */
 const REFUSED = 'That email and password don’t match. Check both and try again.';
 const BUSY = 'Many people are signing in right now. Please try again in a moment.';
-const RETRY_AFTER_SECONDS = 5;
 
 interface SignInView {
   readonly email: string;
@@ -40,13 +40,13 @@ export function signInPage({ page, authenticate, demonstration }: InteractionPag
         return;
       }
       const account = await authenticate(form).catch((error: unknown) => {
-        if (error instanceof Error && error.name === 'TooBusy') {
-          return 'too busy' as const;
+        if (error instanceof TooBusy) {
+          return error;
         }
         throw error;
       });
-      if (account === 'too busy') {
-        ctx.set('Retry-After', String(RETRY_AFTER_SECONDS));
+      if (account instanceof TooBusy) {
+        ctx.set('Retry-After', String(account.retryAfterSeconds));
         return render(ctx, step, 503, { email: form.email, problem: BUSY });
       }
       if (account === undefined) {

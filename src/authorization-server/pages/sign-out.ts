@@ -5,17 +5,17 @@ import type { Page } from './page.ts';
 /** OpenID Connect RP-Initiated Logout 1.0 §2: the person is asked, because any site can send the browser here. */
 export interface SignOutPages {
   /** `features.rpInitiatedLogout.logoutSource`. `form` is the engine's own HTML: its address and its secret. */
-  logoutSource(ctx: KoaContextWithOIDC, form: string): void;
+  logoutSource(ctx: KoaContextWithOIDC, form: string): Promise<void>;
   /** `features.rpInitiatedLogout.postLogoutSuccessSource`. */
-  postLogoutSuccessSource(ctx: KoaContextWithOIDC): void;
+  postLogoutSuccessSource(ctx: KoaContextWithOIDC): Promise<void>;
 }
 
 export function signOutPages({ page }: { page: Page }): SignOutPages {
   return {
-    logoutSource(ctx, form) {
+    async logoutSource(ctx, form) {
       page.render(ctx, 'sign-out', { form, client: clientOf(ctx) }, { title: 'Sign out?', withinFlow: true });
     },
-    postLogoutSuccessSource(ctx) {
+    async postLogoutSuccessSource(ctx) {
       page.render(ctx, 'signed-out', { client: clientOf(ctx) }, { title: 'Signed out', withinFlow: true });
     },
   };
