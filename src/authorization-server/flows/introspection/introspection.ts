@@ -1,0 +1,117 @@
+import type { Client as EngineClient, Grant, KoaContextWithOIDC } from 'oidc-provider';
+import type { Account, AccountStore } from '../../accounts/account.ts';
+import type { ResourceServer, ResourceStore } from '../../resources/resource-server.ts';
+import type { Slice } from '../slice.ts';
+
+export interface IntrospectionDeps {
+  readonly accounts: AccountStore;
+  readonly resources: ResourceStore;
+  /** Scopes that belong to OpenID Connect: no role is needed for them. */
+  readonly openidScopes: ReadonlySet<string>;
+  /** Metadata of a client as the engine holds it: which resource server introspects with its credentials. */
+  readonly resourceServerOf: (client: EngineClient) => string | undefined;
+}
+
+/** What the engine hands to the policy, and what it reads back from it when it writes the answer. */
+interface IntrospectedToken {
+  readonly kind: string;
+  readonly clientId?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly grantId?: string | undefined;
+  aud?: string | string[] | undefined;
+  scope?: string | undefined;
+  extra?: Record<string, unknown> | undefined;
+}
+
+/**
+ * Token introspection (RFC 7662).
+ *
+ * The engine answers from what the token said when it was issued. Roles, consent, the account and the client may have
+ * changed since, and the answer speaks of this moment: this policy is the engine's last hook before it writes, and
+ * narrows the token to what still holds. Who asks about a token that is none of their business learns nothing (§4).
+ */
+export const introspectionSettings = (deps: IntrospectionDeps): Slice => ({
+  features: {
+    introspection: {
+      enabled: true,
+      allowedPolicy: (ctx, caller, token) => answerFor(deps, ctx, caller, token),
+    },
+  },
+});
+
+async function answerFor(
+  deps: IntrospectionDeps,
+  ctx: KoaContextWithOIDC,
+  caller: EngineClient,
+  token: IntrospectedToken,
+): Promise<boolean> {
+  const resourceServers = await deps.resources.listResourceServers();
+  token.aud ??= audienceOf(token, resourceServers);
+  if (!mayIntrospect(deps, caller, token) || !(await clientStillExists(ctx, caller, token))) {
+    return false;
+  }
+  if (token.accountId === undefined) {
+    return true;
+  }
+  const account = await deps.accounts.findAccount(token.accountId);
+  if (account === undefined || account.disabled) {
+    return false;
+  }
+  const permitted = await deps.resources.permittedScopes(account.roles);
+  const grant = ctx.oidc.entities.Grant;
+  const held = new Set(token.scope?.split(' '));
+  const holds = [...held].filter(
+    (scope) => (deps.openidScopes.has(scope) || permitted.has(scope)) && stillGranted(grant, token, scope),
+  );
+  token.scope = holds.join(' ');
+  const seen = resourceServers.find(({ identifier }) => identifier === deps.resourceServerOf(caller))?.claims ?? [];
+  token.extra = { ...token.extra, ...claimsSeen(account, new Set(seen), new Set(holds)) };
+  return true;
+}
+
+/**
+ * A token without an audience was issued for OpenID Connect, and where it holds scopes of the default resource server
+ * it is meant for that one too: one token for userinfo and the API.
+ */
+function audienceOf(token: IntrospectedToken, resourceServers: readonly ResourceServer[]): string | undefined {
+  const theDefault = resourceServers.find(({ isDefault }) => isDefault);
+  const scopes = new Set(token.scope?.split(' '));
+  return theDefault?.scopes.some(({ name }) => scopes.has(name)) ? theDefault.identifier : undefined;
+}
+
+/** A client may ask about its own tokens, a resource server about access tokens meant for it, nobody else at all. */
+function mayIntrospect(deps: IntrospectionDeps, caller: EngineClient, token: IntrospectedToken): boolean {
+  if (caller.tokenEndpointAuthMethod === 'none') {
+    return false;
+  }
+  const resourceServer = deps.resourceServerOf(caller);
+  return (
+    token.clientId === caller.clientId ||
+    (resourceServer !== undefined && token.kind !== 'RefreshToken' && token.aud === resourceServer)
+  );
+}
+
+/** The engine would look the token's client up later, and fail over a deleted one. */
+async function clientStillExists(ctx: KoaContextWithOIDC, caller: EngineClient, token: IntrospectedToken) {
+  return (
+    token.clientId !== undefined &&
+    (token.clientId === caller.clientId || (await ctx.oidc.provider.Client.find(token.clientId)) !== undefined)
+  );
+}
+
+function stillGranted(grant: Grant | undefined, token: IntrospectedToken, scope: string): boolean {
+  if (grant === undefined) {
+    return false;
+  }
+  const scopes = [grant.getOIDCScope(), typeof token.aud === 'string' ? grant.getResourceScope(token.aud) : ''];
+  return scopes.some((granted) => granted.split(' ').includes(scope));
+}
+
+function claimsSeen(account: Account, seen: ReadonlySet<string>, scopes: ReadonlySet<string>) {
+  return {
+    ...(seen.has('username') || scopes.has('profile') ? { username: account.email } : undefined),
+    ...(seen.has('name') || scopes.has('profile') ? { name: account.name } : undefined),
+    ...(seen.has('email') || scopes.has('email') ? { email: account.email } : undefined),
+    ...(seen.has('roles') ? { roles: account.roles } : undefined),
+  };
+}

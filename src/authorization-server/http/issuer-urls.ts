@@ -1,0 +1,28 @@
+import type Koa from 'koa';
+
+/**
+ * Every URL that leaves this server is built from the issuer, and none from what a request says of itself: not from
+ * `Host`, `X-Forwarded-Host`, `X-Forwarded-Proto` or an absolute request target. So a proxy has nothing to tell us but
+ * the client's address, and cookies are Secure exactly when the issuer is https.
+ */
+export function buildUrlsFromIssuer(app: Koa, issuer: string): void {
+  const { protocol, host, hostname, origin } = new URL(issuer);
+  const values = { protocol: protocol.slice(0, -1), host, hostname, origin, secure: protocol === 'https:' };
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(app.request, name, { get: () => value });
+  }
+  Object.defineProperty(app.request, 'href', {
+    get(this: Koa.Request) {
+      return origin + pathAndQuery(this.originalUrl);
+    },
+  });
+}
+
+/** RFC 9112 §3.2.2: a request target may be a whole URL, whose authority is the sender's word like `Host` is. */
+function pathAndQuery(target: string): string {
+  if (target.startsWith('/')) {
+    return target;
+  }
+  const url = URL.parse(target);
+  return url === null ? '/' : url.pathname + url.search;
+}

@@ -1,0 +1,87 @@
+import type { Middleware, ParameterizedContext } from 'koa';
+
+/** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/auth': ['GET'],
+  '/token': ['POST'],
+  '/token/introspection': ['POST'],
+  '/token/revocation': ['POST'],
+  '/me': ['GET', 'POST'],
+  '/jwks': ['GET'],
+  '/session/end': ['GET'],
+  '/session/end/confirm': ['POST'],
+  '/session/end/success': ['GET'],
+  '/.well-known/openid-configuration': ['GET'],
+  '/.well-known/oauth-authorization-server': ['GET'],
+};
+
+/** What the engine reads at most; it says 400 to more. */
+const BODY_LIMIT = 56 * 1024;
+
+/**
+ * What RFC 6749, RFC 7662 and HTTP ask of the protocol endpoints and the engine leaves out. It stands around the
+ * engine: refuses what must not reach it, and corrects what comes back.
+ */
+export function protocolEndpoints(): Middleware {
+  return async (ctx, next) => {
+    const methods = METHODS[ctx.path];
+    if (methods === undefined) {
+      return next();
+    }
+    if (!refused(ctx, methods)) {
+      await next();
+    }
+    correct(ctx);
+  };
+}
+
+function refused(ctx: ParameterizedContext, methods: readonly string[]): boolean {
+  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+  if (method !== 'OPTIONS' && !methods.includes(method)) {
+    ctx.set('Allow', [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', '));
+    refuse(ctx, 405, `${ctx.path} is used with ${methods.join(' or ')}`);
+    return true;
+  }
+  if ((ctx.request.length ?? 0) > BODY_LIMIT) {
+    // The body is not read, so the connection cannot be used again.
+    ctx.set('Connection', 'close');
+    refuse(ctx, 413, `the body of a request is at most ${BODY_LIMIT} bytes long`);
+    return true;
+  }
+  if (ctx.querystring.includes('%00')) {
+    refuse(ctx, 400, 'a parameter contains a NUL character');
+    return true;
+  }
+  return false;
+}
+
+function refuse(ctx: ParameterizedContext, status: number, description: string): void {
+  ctx.status = status;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = { error: 'invalid_request', error_description: description };
+}
+
+function correct(ctx: ParameterizedContext): void {
+  if (ctx.path === '/token') {
+    // RFC 6749 §5.1 and §5.2, for HTTP/1.0 caches.
+    ctx.set('Pragma', 'no-cache');
+  }
+  if (ctx.path === '/token/introspection' && ctx.status === 400 && isUnauthenticated(ctx.body)) {
+    // RFC 7662 §2.1: a caller without credentials is told so; RFC 6749 §5.2 has the words.
+    ctx.status = 401;
+    ctx.set('WWW-Authenticate', 'Basic realm="introspection"');
+    ctx.body = { error: 'invalid_client', error_description: 'introspection needs the credentials of a client' };
+  }
+  if (ctx.status === 503 && ctx.response.get('Retry-After') === '') {
+    ctx.set('Retry-After', '1');
+  }
+}
+
+function isUnauthenticated(body: unknown): boolean {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    'error_description' in body &&
+    body.error_description === 'no client authentication mechanism provided'
+  );
+}

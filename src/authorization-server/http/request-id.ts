@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+
+/**
+ * Gives every request an id of ours, under which its log line, its audit rows and its error page are found, and logs it
+ * when it is answered: the path without the query, which may hold a code or a token.
+ */
+export function requestLog(logger: Logger): Middleware {
+  return async (ctx, next) => {
+    const requestId = randomUUID();
+    const startedAt = performance.now();
+    ctx.state.requestId = requestId;
+    ctx.state.arrivedAt = startedAt;
+    ctx.set('X-Request-Id', requestId);
+    await next();
+    const milliseconds = Math.round(performance.now() - startedAt);
+    logger.info({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, milliseconds }, 'request');
+  };
+}
+
+/** Milliseconds since the request arrived. */
+export function ageOf(ctx: { readonly state: Record<string, unknown> }): number {
+  const { arrivedAt } = ctx.state;
+  return typeof arrivedAt === 'number' ? performance.now() - arrivedAt : 0;
+}

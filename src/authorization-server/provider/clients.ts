@@ -1,0 +1,58 @@
+import type { Adapter, AdapterPayload, Client as EngineClient } from 'oidc-provider';
+import type { Client, ClientStore } from '../clients/client.ts';
+
+/** What a client's registration says that the engine does not act upon by itself. */
+export interface Registration {
+  readonly scope?: string | undefined;
+  readonly default_scope?: string | undefined;
+  readonly resource_server?: string | undefined;
+}
+
+/**
+ * Client metadata of ours that the engine carries along. `scope` goes under another name: the engine would refuse a
+ * request that asks for more, where RFC 6749 §3.3 and scope-policy.ts grant what is allowed and leave out the rest.
+ */
+export const OUR_METADATA = ['allowed_scope', 'default_scope', 'resource_server'];
+
+export function registrationOf(client: EngineClient): Registration {
+  return {
+    scope: text(client.allowed_scope),
+    default_scope: text(client.default_scope),
+    resource_server: text(client.resource_server),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Clients for the engine: it reads them here and changes them nowhere. */
+export function clientAdapter(clients: ClientStore): Adapter {
+  const refuse = async () => {
+    throw new TypeError('clients are registered through the client store');
+  };
+  return {
+    async find(clientId) {
+      const client = await clients.findClient(clientId);
+      return client && engineMetadata(client);
+    },
+    upsert: refuse,
+    findByUid: refuse,
+    findByUserCode: refuse,
+    consume: refuse,
+    destroy: refuse,
+    revokeByGrantId: refuse,
+  };
+}
+
+/** The engine insists on a `client_secret`; it holds the hash, and engine.ts compares by hashing what is presented. */
+function engineMetadata({ clientId, metadata, secretHash, resourceServer }: Client): AdapterPayload {
+  const { scope, ...rest } = metadata;
+  return {
+    ...rest,
+    client_id: clientId,
+    ...(secretHash === undefined ? {} : { client_secret: secretHash }),
+    ...(scope === undefined ? {} : { allowed_scope: scope }),
+    ...(resourceServer === undefined ? {} : { resource_server: resourceServer }),
+  } as AdapterPayload;
+}

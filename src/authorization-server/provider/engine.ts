@@ -1,0 +1,85 @@
+import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import instance from 'oidc-provider/lib/helpers/weak_cache.js';
+
+/**
+ * The one door to what oidc-provider does not offer publicly. Checked against 9.13.3, the exact version that
+ * package.json pins; each function throws when the engine no longer has what it reaches for, so that an upgrade fails
+ * at start-up and not at a request.
+ */
+export function allowResponseType(provider: Provider, responseType: string): void {
+  const responseTypes = instance(provider).configuration?.responseTypes;
+  expectEngine(Array.isArray(responseTypes), 'a list of response types');
+  responseTypes.push(responseType);
+}
+
+/** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */
+export function guardGrant(
+  provider: Provider,
+  grantType: string,
+  guard: (ctx: KoaContextWithOIDC) => Promise<void>,
+): void {
+  const handlers = instance(provider).grantTypeHandlers;
+  const handler = handlers?.get(grantType);
+  expectEngine(handlers && typeof handler === 'function', `a handler of the grant type ${grantType}`);
+  handlers.set(grantType, async (ctx) => {
+    await guard(ctx);
+    await handler(ctx);
+  });
+}
+
+export interface ClientHooks {
+  /** Does the presented secret match what is registered, which is a hash here? */
+  readonly compareClientSecret: (registered: string | undefined, presented: string) => boolean;
+  /** Answers for the engine's `grantTypeAllowed` and `responseTypeAllowed`; may throw a better error than the engine's. */
+  readonly grantTypeAllowed: (allowed: boolean, grantType: string) => boolean;
+  readonly responseTypeAllowed: (allowed: boolean, responseType: string) => boolean;
+  /** Is this complaint about a client's metadata to be passed over? */
+  readonly toleratesMetadata: (metadata: ClientMetadata, code: string | undefined) => boolean;
+}
+
+interface ClientPrototype {
+  readonly clientSecret?: string;
+  compareClientSecret(presented: string): boolean;
+  grantTypeAllowed(grantType: string): boolean;
+  responseTypeAllowed(responseType: string): boolean;
+}
+
+interface ClientSchemaPrototype {
+  invalidate(this: ClientMetadata, message: string, code?: string): void;
+}
+
+export function hookClients(provider: Provider, hooks: ClientHooks): void {
+  const Client = provider.Client as unknown as {
+    readonly prototype: ClientPrototype;
+    readonly Schema?: { readonly prototype?: ClientSchemaPrototype };
+  };
+  const { prototype } = Client;
+  const { grantTypeAllowed, responseTypeAllowed } = prototype;
+  const schema = Client.Schema?.prototype;
+  expectEngine(typeof prototype.compareClientSecret === 'function', 'Client.compareClientSecret');
+  expectEngine(typeof grantTypeAllowed === 'function', 'Client.grantTypeAllowed');
+  expectEngine(typeof responseTypeAllowed === 'function', 'Client.responseTypeAllowed');
+  expectEngine(schema && typeof schema.invalidate === 'function', 'Client.Schema.invalidate');
+  const { invalidate } = schema;
+
+  prototype.compareClientSecret = function compare(presented) {
+    return hooks.compareClientSecret(this.clientSecret, presented);
+  };
+  prototype.grantTypeAllowed = function allowed(grantType) {
+    return hooks.grantTypeAllowed(grantTypeAllowed.call(this, grantType), grantType);
+  };
+  prototype.responseTypeAllowed = function allowed(responseType) {
+    return hooks.responseTypeAllowed(responseTypeAllowed.call(this, responseType), responseType);
+  };
+  schema.invalidate = function tolerate(message, code) {
+    if (!hooks.toleratesMetadata(this, code)) {
+      invalidate.call(this, message, code);
+    }
+  };
+}
+
+function expectEngine(found: unknown, what: string): asserts found {
+  if (!found) {
+    throw new Error(`oidc-provider no longer has ${what}: provider/engine.ts was written for 9.13.3`);
+  }
+}

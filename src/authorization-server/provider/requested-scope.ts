@@ -1,0 +1,145 @@
+import { type Client as EngineClient, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Account, AccountStore } from '../accounts/account.ts';
+import type { Slice } from '../flows/slice.ts';
+import type { ResourceServer, ResourceStore } from '../resources/resource-server.ts';
+import { decideScopes, describeRefusal, type ScopeDecision } from '../resources/scope-policy.ts';
+import { registrationOf } from './clients.ts';
+
+/** Where the engine asks about scopes, and what resources/scope-policy.ts answers. */
+export interface RequestedScope {
+  /** RFC 6749 §3.3: a request without a scope is one for the client's default scope. */
+  applyDefault(ctx: KoaContextWithOIDC, client: EngineClient): void;
+  /** The scopes of a resource server that this client, and the account if there is one, may have. */
+  within(ctx: KoaContextWithOIDC, client: EngineClient, resourceServer: ResourceServer): Promise<readonly string[]>;
+  /** What a token request for this account may be granted. Throws `invalid_scope` when that is nothing. */
+  forAccount(ctx: KoaContextWithOIDC, account: Account): Promise<readonly string[]>;
+  /** What a client may be granted that acts for itself. Throws `invalid_scope` when anything is refused. */
+  forClient(ctx: KoaContextWithOIDC): Promise<readonly string[]>;
+  /** Leaves out of an authorization request what the signed-in account's roles do not permit. */
+  narrowToAccount(ctx: KoaContextWithOIDC): Promise<void>;
+  readonly settings: Slice;
+}
+
+export interface RequestedScopeDeps {
+  readonly accounts: AccountStore;
+  readonly resources: ResourceStore;
+}
+
+interface ScopeParams {
+  scope?: string | undefined;
+  /** What the client asked for and may have, before anyone signed in: another account may be permitted more. */
+  client_scope?: string | undefined;
+}
+
+export function createRequestedScope({ accounts, resources }: RequestedScopeDeps): RequestedScope {
+  async function permittedTo(accountId: string | undefined) {
+    const account = accountId === undefined ? undefined : await accounts.findAccount(accountId);
+    return account && resources.permittedScopes(account.roles);
+  }
+
+  /** `permitted` is absent for a client that acts for itself; until someone signs in, any role is possible. */
+  async function decide(ctx: KoaContextWithOIDC, requested: string | undefined, permitted?: Permitted) {
+    const resourceServer = await addressedResourceServer(ctx, resources);
+    const resourceScopes = scopeNames(resourceServer);
+    return decideScopes({
+      requested,
+      client: registrationOf(requireClient(ctx)),
+      permitted: permitted === 'any role' ? new Set(resourceScopes) : permitted,
+      resourceScopes,
+    });
+  }
+
+  return {
+    applyDefault(ctx, client) {
+      paramsOf(ctx).scope ??= registrationOf(client).default_scope;
+    },
+
+    async within(ctx, client, resourceServer) {
+      const offered = scopeNames(resourceServer);
+      const accountId = ctx.oidc.entities.Account?.accountId ?? ctx.oidc.session?.accountId;
+      const { scope } = registrationOf(client);
+      const permitted = (await permittedTo(accountId)) ?? new Set(offered);
+      const question = { requested: offered.join(' '), client: { scope }, permitted, resourceScopes: offered };
+      return decideScopes(question).granted;
+    },
+
+    async forAccount(ctx, account) {
+      const permitted = await resources.permittedScopes(account.roles);
+      return grantedOrThrow(await decide(ctx, paramsOf(ctx).scope, permitted));
+    },
+
+    async forClient(ctx) {
+      const decision = await decide(ctx, paramsOf(ctx).scope);
+      return grantedOrThrow(decision.refused.length > 0 ? { ...decision, granted: [] } : decision);
+    },
+
+    async narrowToAccount(ctx) {
+      const params = paramsOf(ctx);
+      const permitted = await permittedTo(ctx.oidc.entities.Account?.accountId);
+      if (permitted !== undefined && params.client_scope !== undefined) {
+        params.scope = grantedOrThrow(await decide(ctx, params.client_scope, permitted)).join(' ');
+      }
+    },
+
+    settings: {
+      extraParams: {
+        // The name of a parameter is what the engine wants for a hook that runs on every authorization request, by
+        // query, request object or PAR; what a client sends under that name is overwritten.
+        async client_scope(ctx, _sent, client) {
+          const params = paramsOf(ctx);
+          const asked = rawScope(ctx) ?? registrationOf(client).default_scope;
+          const granted = grantedOrThrow(await decide(ctx, asked, 'any role'));
+          params.client_scope = withoutDropped(granted, params.scope).join(' ');
+          params.scope = params.client_scope;
+        },
+      },
+    },
+  };
+}
+
+type Permitted = ReadonlySet<string> | 'any role';
+
+function paramsOf(ctx: KoaContextWithOIDC): ScopeParams {
+  return ctx.oidc.params as ScopeParams;
+}
+
+/** The resource server that a request speaks of: the one it names, or the default one. */
+async function addressedResourceServer(ctx: KoaContextWithOIDC, resources: ResourceStore) {
+  const named = [ctx.oidc.params?.resource ?? []].flat();
+  const all = await resources.listResourceServers();
+  return all.find(({ identifier, isDefault }) => (named.length === 0 ? isDefault : named.includes(identifier)));
+}
+
+function scopeNames(resourceServer: ResourceServer | undefined): readonly string[] {
+  return resourceServer?.scopes.map(({ name }) => name) ?? [];
+}
+
+function grantedOrThrow(decision: ScopeDecision): readonly string[] {
+  if (decision.granted.length === 0) {
+    throw new errors.InvalidScope(describeRefusal(decision.refused), namesOf(decision));
+  }
+  return decision.granted;
+}
+
+function namesOf({ refused }: ScopeDecision): string {
+  return refused.map(({ scope }) => scope).join(' ');
+}
+
+/** The engine leaves unknown scopes out in silence, and the error must name them. */
+function rawScope(ctx: KoaContextWithOIDC): string | undefined {
+  const sent = ctx.method === 'POST' ? ctx.oidc.body?.scope : ctx.query.scope;
+  return typeof sent === 'string' && sent !== '' ? sent : undefined;
+}
+
+/** The engine drops `offline_access` when there is no `prompt=consent` (OpenID Connect Core §11), and that stands. */
+function withoutDropped(granted: readonly string[], kept: string | undefined): readonly string[] {
+  return granted.filter((scope) => scope !== 'offline_access' || kept?.split(' ').includes(scope));
+}
+
+function requireClient(ctx: KoaContextWithOIDC): EngineClient {
+  const { client } = ctx.oidc;
+  if (client === undefined) {
+    throw new TypeError('scopes are decided once the client is known');
+  }
+  return client;
+}

@@ -1,0 +1,60 @@
+import { type Client as EngineClient, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
+import type { Slice } from '../flows/slice.ts';
+import type { ResourceStore } from '../resources/resource-server.ts';
+import type { RequestedScope } from './requested-scope.ts';
+
+export interface AudienceDeps {
+  readonly resources: ResourceStore;
+  readonly requestedScope: RequestedScope;
+}
+
+/** Which resource server a token is for (RFC 8707). */
+export interface Audience {
+  /**
+   * The resource server of a request that names none: the default one, or none at all when `openid` is asked for. Such
+   * a token serves userinfo and, because introspection names the audience, the default resource server too; it is
+   * opaque whatever that resource server prefers, for there is no single audience to write into a JWT.
+   */
+  defaultFor(ctx: KoaContextWithOIDC, client: EngineClient): Promise<string | undefined>;
+  /** What the engine has to know of a resource server. Throws `invalid_target` for an unknown one. */
+  describe(ctx: KoaContextWithOIDC, identifier: string, client: EngineClient): Promise<ResourceServer>;
+}
+
+export function createAudience({ resources, requestedScope }: AudienceDeps): Audience {
+  return {
+    async defaultFor(ctx, client) {
+      requestedScope.applyDefault(ctx, client);
+      if (ctx.oidc.requestParamScopes.has('openid')) {
+        return undefined;
+      }
+      const all = await resources.listResourceServers();
+      return all.find(({ isDefault }) => isDefault)?.identifier;
+    },
+
+    async describe(ctx, identifier, client) {
+      const all = await resources.listResourceServers();
+      const resourceServer = all.find((one) => one.identifier === identifier);
+      if (resourceServer === undefined) {
+        throw new errors.InvalidTarget('the resource is not known here');
+      }
+      return {
+        audience: identifier,
+        scope: (await requestedScope.within(ctx, client, resourceServer)).join(' '),
+        accessTokenFormat: resourceServer.accessTokenFormat,
+        ...(resourceServer.accessTokenTtl === undefined ? {} : { accessTokenTTL: resourceServer.accessTokenTtl }),
+      };
+    },
+  };
+}
+
+export const audienceSettings = (audience: Audience, lifetimes: { readonly accessToken: number }): Slice => ({
+  ttl: { AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken },
+  features: {
+    resourceIndicators: {
+      enabled: true,
+      useGrantedResource: async () => true,
+      defaultResource: async (ctx, client, oneOf) => oneOf ?? (await audience.defaultFor(ctx, client)) ?? [],
+      getResourceServerInfo: audience.describe,
+    },
+  },
+});

@@ -1,0 +1,113 @@
+import Provider from 'oidc-provider';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { createPool } from '../database/connect.ts';
+import { listen } from '../http/listen.ts';
+import { createAuthenticate } from './accounts/authenticate.ts';
+import { createPasswords } from './accounts/passwords.ts';
+import { createAuthorizationServer } from './app.ts';
+import { ageOf } from './http/request-id.ts';
+import type { Demonstration } from './pages/demonstration.ts';
+import { engineErrorPage } from './pages/error.ts';
+import { createPage } from './pages/page.ts';
+import { signOutPages } from './pages/sign-out.ts';
+import { createProvider } from './provider/create-provider.ts';
+import { loadSigningKeys } from './provider/signing-keys.ts';
+import { PostgresAccountStore } from './storage/accounts.ts';
+import { createArtifactPayload } from './storage/artifact-payload.ts';
+import { createArtifactStore } from './storage/artifacts.ts';
+import { PostgresClientStore } from './storage/clients.ts';
+import { PostgresResourceStore } from './storage/resources.ts';
+import { createSealing } from './storage/sealing.ts';
+import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
+
+export interface AuthorizationServer {
+  readonly handle: ReturnType<ReturnType<typeof createAuthorizationServer>['callback']>;
+  /** Closes the connections to the database; requests must have ended. */
+  close(): Promise<void>;
+}
+
+export interface AuthorizationServerOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Development mode only. */
+  readonly demonstration?: Demonstration | undefined;
+}
+
+/** Makes everything from the configuration and wires it. The database is migrated already. */
+export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+  const { config, logger, demonstration } = options;
+  const pool = createPool({
+    url: config.database.url,
+    max: config.database.poolSize,
+    applicationName: 'concierge',
+    logger,
+  });
+  const sealing = createSealing(config.secrets);
+  const cookieKeys = sealing.keys('cookies');
+  const accounts = new PostgresAccountStore(pool);
+  const resources = new PostgresResourceStore(pool);
+  const artifacts = createArtifactStore({ pool, payload: createArtifactPayload(sealing), currentRequest });
+  const passwords = await createPasswords(config.passwords);
+  const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout });
+  const page = createPage();
+  const provider = createProvider({
+    issuer: config.issuer,
+    accounts,
+    clients: new PostgresClientStore(pool),
+    resources,
+    resourceServers: await resources.listResourceServers(),
+    authenticate,
+    artifacts,
+    signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
+    cookieKeys,
+    lifetimes: config.lifetimes,
+    pages: { ...signOutPages({ page }), renderError: engineErrorPage({ page }) },
+    development: config.mode === 'development',
+  });
+  reportServerErrors(provider, logger);
+  const app = createAuthorizationServer({
+    provider,
+    page,
+    authenticate,
+    findAccount: (accountId) => accounts.findAccount(accountId),
+    listResourceServers: () => resources.listResourceServers(),
+    demonstration,
+    cookieKeys,
+    trustedProxies: config.trustedProxies,
+    readiness: async () => void (await pool.query('select 1')),
+    logger,
+  });
+  return { handle: app.callback(), close: () => pool.end() };
+}
+
+/** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */
+function currentRequest() {
+  const { ctx } = Provider;
+  return ctx === undefined ? undefined : { identity: ctx, age: ageOf(ctx) };
+}
+
+function reportServerErrors(provider: Provider, logger: Logger): void {
+  provider.on('server_error', (ctx, error) => {
+    logger.error({ err: error, requestId: ctx.state.requestId, path: ctx.path }, 'the engine failed');
+  });
+}
+
+export interface RunningAuthorizationServer {
+  /** Lets running requests end, then closes the connections to the database. */
+  stop(): Promise<void>;
+}
+
+export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<RunningAuthorizationServer> {
+  const authorizationServer = await assembleAuthorizationServer(options);
+  const server = await listen(authorizationServer.handle, options.config.listen).catch(async (error: unknown) => {
+    await authorizationServer.close();
+    throw error;
+  });
+  return {
+    async stop() {
+      await server.close();
+      await authorizationServer.close();
+    },
+  };
+}

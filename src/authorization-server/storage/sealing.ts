@@ -1,0 +1,62 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/**
+ * Everything derived from `CONCIERGE_SECRET`. The first secret seals and signs, all of them open and verify, so that
+ * a secret is replaced by putting a new one in front (design: rotation without a flag day).
+ */
+export interface Sealing {
+  /** AES-256-GCM. `purpose` is part of the key: what was sealed for one purpose opens for no other. */
+  seal(purpose: string, plaintext: string): string;
+  /** `undefined` when no secret opens it. */
+  open(purpose: string, sealed: string): string | undefined;
+  /** HMAC-SHA-256 under each secret, first one first: write the first, look up by any. */
+  macs(purpose: string, text: string): readonly string[];
+  /** 256-bit keys, one for each secret, base64url: for the engine's signed cookies. */
+  keys(purpose: string): readonly string[];
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+export function createSealing(secrets: readonly string[]): Sealing {
+  const derive = (secret: string, purpose: string) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `concierge ${purpose}`, 32));
+  const first = secrets[0];
+  if (first === undefined) {
+    throw new TypeError('at least one secret is needed');
+  }
+  return {
+    seal(purpose, plaintext) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', derive(first, purpose), iv);
+      const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
+    },
+    open(purpose, sealed) {
+      const bytes = Buffer.from(sealed, 'base64url');
+      if (bytes.length < IV_BYTES + TAG_BYTES) {
+        return undefined;
+      }
+      for (const secret of secrets) {
+        const plaintext = decrypt(derive(secret, purpose), bytes);
+        if (plaintext !== undefined) {
+          return plaintext;
+        }
+      }
+      return undefined;
+    },
+    macs: (purpose, text) =>
+      secrets.map((secret) => createHmac('sha256', derive(secret, purpose)).update(text).digest('base64url')),
+    keys: (purpose) => secrets.map((secret) => derive(secret, purpose).toString('base64url')),
+  };
+}
+
+function decrypt(key: Buffer, bytes: Buffer): string | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
+  decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+  try {
+    return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+  } catch {
+    return undefined;
+  }
+}

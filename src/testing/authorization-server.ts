@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { parse } from 'yaml';
+import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
+import { createPasswords } from '../authorization-server/accounts/passwords.ts';
+import { applyContent } from '../cli/apply.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { createPool } from '../database/connect.ts';
+import { createTestDatabase } from './database.ts';
+import { HASHING } from './sign-in.ts';
+
+export const DEMO_PASSWORD = 'correct-horse-battery-staple';
+export const SECRET = 'a-secret-for-tests-that-is-long-enough-to-be-accepted';
+
+const DEMO_DIRECTORY = new URL('../../config/demo.yaml', import.meta.url);
+
+export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
+
+interface Options {
+  /** Over the configuration of a development server with the demo directory. */
+  readonly config?: (config: Config) => Config;
+}
+
+/** The real authorization server over HTTP with a database of its own, which holds the demo directory. */
+export async function startTestServer(options: Options = {}) {
+  const database = await createTestDatabase('authorization-server');
+  const pool = createPool({ url: database.url, max: 4, applicationName: 'test' });
+  const directory = parse(readFileSync(DEMO_DIRECTORY, 'utf8'));
+  const passwords = await createPasswords(HASHING);
+  await applyContent(directory, { pool, passwords, mode: 'development', env: {} });
+  const first = await startNode(database.url, options);
+  const { issuer } = first;
+  const nodes = [first];
+  return {
+    issuer,
+    pool,
+    databaseUrl: database.url,
+    url: (path: string) => new URL(path, issuer).href,
+    /** One more node at the same database and issuer; returns the address to reach it at. */
+    async addNode(): Promise<string> {
+      const node = await startNode(database.url, options, issuer);
+      nodes.push(node);
+      return node.address;
+    },
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+/** The port must be known before the issuer is, so the server listens before it has anything to say. */
+async function startNode(databaseUrl: string, { config = (one) => one }: Options, sharedIssuer?: string) {
+  const server = createServer();
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const address = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const issuer = sharedIssuer ?? address;
+  const env = { DATABASE_URL: databaseUrl, CONCIERGE_SECRET: SECRET, CONCIERGE_ISSUER: issuer };
+  const loaded = loadConfig({ env, mode: 'development' });
+  const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
+    config: config({ ...loaded, passwords: HASHING }),
+    logger: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+  });
+  server.on('request', authorizationServer.handle);
+  return {
+    issuer,
+    address,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await authorizationServer.close();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * A person's browser without the browser: keeps cookies, follows redirects and fills in the forms of the pages, for
+ * tests that are about the protocol. What the pages look like and whether a real browser agrees is tested in e2e/.
+ */
+import { DEMO_PASSWORD } from './authorization-server.ts';
+
+export interface Visit {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The address that answered, or the client's address that the browser was sent to. */
+  readonly url: string;
+  readonly html: string;
+}
+
+interface Person {
+  readonly email: string;
+  readonly password?: string;
+}
+
+const MOST_REDIRECTS = 10;
+
+export class UserAgent {
+  readonly #issuer: string;
+  /** By cookie path and name: two interactions at once have cookies of one name. */
+  readonly cookies = new Map<string, { path: string; pair: string }>();
+
+  constructor(issuer: string) {
+    this.#issuer = issuer;
+  }
+
+  get(url: string, headers: Record<string, string> = {}): Promise<Visit> {
+    return this.#follow(url, { headers });
+  }
+
+  post(url: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Visit> {
+    return this.#follow(url, { method: 'POST', body: new URLSearchParams(fields), headers });
+  }
+
+  /** Opens the authorization request, signs in and approves whatever is asked, and returns where the client is sent. */
+  async authorize(request: string, person: Person = { email: 'alice@example.com' }): Promise<URL> {
+    let visit = await this.get(request);
+    for (let step = 0; step < 5 && this.isOurs(visit.url); step += 1) {
+      visit = await this.#answer(visit, person);
+    }
+    if (this.isOurs(visit.url)) {
+      throw new Error(`the request did not end at the client but at ${visit.url}: ${visit.status} ${visit.html}`);
+    }
+    return new URL(visit.url);
+  }
+
+  signIn(visit: Visit, { email, password = DEMO_PASSWORD }: Person): Promise<Visit> {
+    return this.post(actionOf(visit, 'sign-in'), { email, password });
+  }
+
+  approve(visit: Visit): Promise<Visit> {
+    return this.post(actionOf(visit, 'consent'), {});
+  }
+
+  deny(visit: Visit): Promise<Visit> {
+    return this.post(actionOf(visit, 'abort'), {});
+  }
+
+  isOurs(url: string): boolean {
+    return new URL(url).origin === this.#issuer;
+  }
+
+  async #answer(visit: Visit, person: Person): Promise<Visit> {
+    if (/action="[^"]*\/sign-in"/.test(visit.html)) {
+      return this.signIn(visit, person);
+    }
+    if (/action="[^"]*\/consent"/.test(visit.html)) {
+      return this.approve(visit);
+    }
+    throw new Error(`neither sign-in nor consent: ${visit.status} ${visit.html}`);
+  }
+
+  async #follow(url: string, init: RequestInit): Promise<Visit> {
+    let target = new URL(url, this.#issuer).href;
+    let request = init;
+    for (let redirects = 0; redirects < MOST_REDIRECTS; redirects += 1) {
+      const headers = { accept: 'text/html', ...(request.headers as object), cookie: this.#cookiesFor(target) };
+      const response = await fetch(target, { ...request, headers, redirect: 'manual' });
+      this.#keepCookies(response, target);
+      const location = response.headers.get('location');
+      const html = await response.text();
+      if (location === null) {
+        return { status: response.status, headers: response.headers, url: target, html };
+      }
+      target = new URL(location, target).href;
+      if (!this.isOurs(target)) {
+        return { status: response.status, headers: response.headers, url: target, html };
+      }
+      request = {};
+    }
+    throw new Error(`more than ${MOST_REDIRECTS} redirects, the last to ${target}`);
+  }
+
+  #cookiesFor(url: string): string {
+    const { pathname } = new URL(url);
+    const matching = [...this.cookies.values()].filter(
+      ({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`),
+    );
+    return matching.map(({ pair }) => pair).join('; ');
+  }
+
+  #keepCookies(response: Response, url: string): void {
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = '', ...attributes] = line.split('; ');
+      const path = attributes.find((one) => one.startsWith('path='))?.slice('path='.length) ?? new URL(url).pathname;
+      const key = `${path} ${pair.split('=')[0]}`;
+      if (attributes.includes('expires=Thu, 01 Jan 1970 00:00:00 GMT')) {
+        this.cookies.delete(key);
+      } else {
+        this.cookies.set(key, { path, pair });
+      }
+    }
+  }
+}
+
+function actionOf(visit: Visit, action: string): string {
+  const found = visit.html.match(new RegExp(`action="([^"]*/${action})"`))?.[1];
+  if (found === undefined) {
+    throw new Error(`no form for ${action} at ${visit.url}: ${visit.status} ${visit.html}`);
+  }
+  return found;
+}
