@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createKnex, createPool } from './connect.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 
@@ -9,7 +8,7 @@ let directory: string;
 let server: EmbeddedPostgres;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'concierge-connect-'));
+  directory = await mkdtemp(join(inject('scratchDirectory'), 'connect-'));
   await chmod(directory, 0o755);
   server = await startEmbeddedPostgres({ directory: join(directory, 'postgres') });
 });

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 
 let parent: string;
@@ -18,7 +17,7 @@ async function start(where = directory): Promise<EmbeddedPostgres> {
 }
 
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'concierge-embedded-'));
+  parent = await mkdtemp(join(inject('scratchDirectory'), 'embedded-'));
   await chmod(parent, 0o755);
   directory = join(parent, 'postgres');
   running = [];

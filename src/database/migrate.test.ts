@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -27,7 +26,7 @@ export const down = async (): Promise<void> => {};`;
 }
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'concierge-migrations-'));
+  directory = await mkdtemp(join(inject('scratchDirectory'), 'migrations-'));
   const name = `migrate-${randomBytes(6).toString('hex')}`;
   await query(inject('postgresUrl'), `create database "${name}"`);
   url = Object.assign(new URL(inject('postgresUrl')), { pathname: name }).href;

@@ -11,6 +11,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The maintenance database of the run's server. */
     postgresUrl: string;
+    /** For servers and files of single tests: goes away with the run, however that ends. */
+    scratchDirectory: string;
   }
 }
 
@@ -22,9 +24,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(join(tmpdir(), 'concierge-test-'));
   await chmod(directory, 0o755); // As root the server runs as somebody else, who has to pass.
   const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: SETTINGS });
-  const disarm = cleanUpWhenKilled(server, directory);
+  const disarm = cleanUpWhenKilled(directory, server.directory);
   await Promise.all(DATABASES.map((name) => createTemplate(server, name)));
   project.provide('postgresUrl', server.url('postgres'));
+  project.provide('scratchDirectory', directory);
   return async () => {
     await server.stop();
     await Promise.all([directory, server.directory].map((path) => rm(path, { recursive: true, force: true })));
@@ -38,9 +41,17 @@ async function createTemplate(server: EmbeddedPostgres, name: TestDatabaseName):
 }
 
 /** A shell that outlives us and reads from us: the end of its input without a word is our death, however it came. */
-function cleanUpWhenKilled(server: EmbeddedPostgres, directory: string): () => void {
-  const script = 'read -r _ || { kill -QUIT "$(head -n 1 "$0/cluster/postmaster.pid")"; sleep 1; rm -rf "$0" "$1"; }';
-  const watch = spawn('/bin/sh', ['-c', script, server.directory, directory], {
+function cleanUpWhenKilled(...places: string[]): () => void {
+  const script = `read -r _ || {
+    for place; do
+      for file in "$place"/cluster/postmaster.pid "$place"/*/cluster/postmaster.pid; do
+        [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"
+      done
+    done
+    sleep 1
+    rm -rf "$@"
+  }`;
+  const watch = spawn('/bin/sh', ['-c', script, 'sh', ...places], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

@@ -38,11 +38,11 @@ async function cloneInto(checkout: string): Promise<void> {
   }
 }
 
-async function runOnce(checkout: string, statement: string) {
+async function runOnce(checkout: string, directory: string, statement: string) {
   const script = `
     import pg from 'pg';
     import { startEmbeddedPostgres } from './src/database/embedded.ts';
-    const server = await startEmbeddedPostgres({ directory: 'data/postgres' });
+    const server = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });
     const client = new pg.Client({ connectionString: server.url('postgres') });
     await client.connect();
     const { rows } = await client.query(${JSON.stringify(statement)});
@@ -60,21 +60,21 @@ describe('choosePlacement', () => {
     async () => {
       const checkout = join(privateHome, 'checkout');
       await cloneInto(checkout);
-      const first = await runOnce(checkout, 'create table notes as select 1 as id');
+      const first = await runOnce(checkout, 'data/postgres', 'create table notes as select 1 as id');
       expect(first.notice).toContain(first.directory);
       expect(basename(first.directory)).toMatch(/^[0-9a-f]{16}$/);
       expect((await lstat(first.directory)).mode & 0o777).toBe(0o700);
-      const second = await runOnce(checkout, 'select id from notes');
+      const second = await runOnce(checkout, 'data/postgres', 'select id from notes');
       expect(second).toEqual({ ...first, rows: [{ id: 1 }] });
       const added = (await listShared()).filter((name) => !sharedBefore.includes(name));
       expect(added.filter((name) => name.includes('.new-'))).toEqual([]);
     },
   );
 
-  it.skipIf(!isRoot)('gives two private checkouts different data', async () => {
-    const places = [join(privateHome, 'one'), join(privateHome, 'other')];
-    await Promise.all(places.map(cloneInto));
-    const [one, other] = await Promise.all(places.map((place) => runOnce(place, 'create table notes ()')));
+  it.skipIf(!isRoot)('gives two private directories different data', async () => {
+    const directories = ['one', 'other'].map((name) => join(privateHome, name));
+    const runs = directories.map((directory) => runOnce(project, directory, 'create table notes ()'));
+    const [one, other] = await Promise.all(runs);
     expect(one?.directory).not.toBe(other?.directory);
   });
 });
