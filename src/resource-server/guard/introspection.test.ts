@@ -84,6 +84,15 @@ it('starts before the authorization server, and finds it once it is there', asyn
   expect(await verify('good')).toBeDefined();
 });
 
+it('asks again when a connection that was kept alive turns out to be closed', async () => {
+  let attempts = 0;
+  server.answer('good', (response, request) => {
+    attempts += 1;
+    return attempts === 1 ? response.destroy() : json(machineToken('robot'))(response, request);
+  });
+  expect(await verifier()('good')).toBeDefined();
+});
+
 it('looks the introspection endpoint up again when the one it knows has failed', async () => {
   const verify = verifier();
   server.describeAs({ introspection_endpoint: 'http://127.0.0.1:9/gone' });

@@ -17,13 +17,28 @@ export async function requestJson(
   url: string,
   { timeoutMs, headers, ...request }: JsonRequest,
 ): Promise<{ status: number; json: unknown }> {
-  const response = await fetch(url, {
+  const init: RequestInit = {
     ...request,
     headers: { accept: 'application/json', ...headers },
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
+  };
+  const response = await fetch(url, init).catch((error: unknown) => {
+    if (!isConnectionLost(error)) {
+      throw error;
+    }
+    return fetch(url, init);
   });
   return { status: response.status, json: parse(await readText(response)) };
+}
+
+/**
+ * A kept-alive connection that its other end was just closing, as each restart of it may: everything asked here only
+ * reads, so it can be asked a second time. fetch does not do so by itself (undici in Node 24).
+ */
+function isConnectionLost(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }
 
 async function readText(response: Response): Promise<string> {
