@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
 import { parse } from 'yaml';
@@ -15,7 +16,9 @@ import { ConfigError } from '../config/mistakes.ts';
 import { DEMO_SECRETS, SHORTEST_SECRET } from '../config/production.ts';
 import type { Mode } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
+import { pendingMigrations } from '../database/migrate.ts';
 
+const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
 const USAGE = 'Usage: concierge apply -f FILE [--config FILE] [--development]';
 
 /** `concierge apply`: brings the database to what a directory file says. `--development` lets demo secrets in. */
@@ -59,6 +62,12 @@ async function applyFile(file: string, options: { config: string | undefined; mo
   const { env } = process;
   const config = loadDatabaseConfig({ env, file: options.config, mode: options.mode });
   const content = readDirectoryFile(file);
+  const pending = await pendingMigrations({ url: config.database.url, directory: MIGRATIONS });
+  if (pending.length > 0) {
+    throw new UsageError(
+      `The database is not up to date; run "concierge migrate" first. Pending: ${pending.join(', ')}`,
+    );
+  }
   const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
   try {
     const passwords = await createPasswords(config.passwords);

@@ -5,7 +5,6 @@
 import type { z } from 'zod';
 import { canonicalEmail } from '../accounts/email.ts';
 import type { AccountDescription } from '../accounts/manage-accounts.ts';
-import type { Passwords } from '../accounts/passwords.ts';
 import type { Client } from '../clients/client.ts';
 import { ClientRegistration } from '../clients/registration.ts';
 import { hashSecret } from '../clients/secret.ts';
@@ -13,7 +12,7 @@ import type { ResourceServer, Role } from '../resources/resource-server.ts';
 import { AccountEntry, ClientEntry, DirectoryFile, ResourceServerEntry, RoleEntry } from './entries.ts';
 import { DirectoryError, type Mistake, mistakesOf } from './mistake.ts';
 import { type Known, referenceMistakes } from './references.ts';
-import { resolveSecret, type SecretRules } from './secrets.ts';
+import { clientSecretProblem, passwordProblem, resolveSecret, type SecretRules } from './secrets.ts';
 
 export interface Directory {
   readonly resourceServers: readonly ResourceServer[];
@@ -25,7 +24,6 @@ export interface Directory {
 export interface DirectoryRules extends SecretRules {
   /** What exists already: a file may refer to it without naming it again. */
   readonly known: Known;
-  readonly passwords: Pick<Passwords, 'newPasswordProblem'>;
 }
 
 /** Throws a `DirectoryError` with everything that is wrong. `content` is what the YAML parser returned. */
@@ -84,34 +82,35 @@ function toServer(entry: z.output<typeof ResourceServerEntry>): ResourceServer {
 }
 
 function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mistakes: Mistake[]): Client[] {
-  const { client_id, client_secret, client_secret_env, resource_server, ...registration } = entry;
+  const { client_id, client_secret: value, client_secret_env: variable, resource_server, ...registration } = entry;
   const path = `clients.${client_id}`;
-  const metadata = ClientRegistration.safeParse(registration);
-  const written = { path: `${path}.client_secret`, value: client_secret, variable: client_secret_env };
+  const written = { path: `${path}.client_secret`, value, variable, problemWith: clientSecretProblem };
   const secret = resolveSecret(written, rules, mistakes);
+  const metadata = ClientRegistration.safeParse(registration);
   if (!metadata.success) {
     mistakes.push(...mistakesOf(metadata.error, path));
     return [];
   }
-  const isPublic = metadata.data.token_endpoint_auth_method === 'none';
-  const given = client_secret !== undefined || client_secret_env !== undefined;
-  const shortest = rules.production?.shortestClientSecret ?? 1;
-  if (isPublic && given) {
-    const fix = 'remove it, or choose another token_endpoint_auth_method';
-    mistakes.push({ path: written.path, problem: 'is given to a public client', fix });
-  } else if (!isPublic && !given) {
+  const hasSecret = value !== undefined || variable !== undefined;
+  if (metadata.data.token_endpoint_auth_method === 'none') {
+    mistakes.push(...publicClientMistakes(path, hasSecret, resource_server));
+  } else if (!hasSecret) {
     const fix = 'write client_secret_env: NAME_OF_A_VARIABLE, or token_endpoint_auth_method: none for a public client';
     mistakes.push({ path: written.path, problem: 'is missing', fix });
-  } else if (secret !== undefined && secret.length < shortest) {
-    const fix = 'generate it, for example with: openssl rand -base64 48';
-    mistakes.push({ path: written.path, problem: `has less than ${shortest} characters`, fix });
-  }
-  if (isPublic && resource_server !== undefined) {
-    const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
-    mistakes.push({ path: `${path}.resource_server`, problem: 'is bound to a public client', fix });
   }
   const secretHash = secret === undefined ? undefined : hashSecret(secret);
   return [{ clientId: client_id, metadata: metadata.data, secretHash, resourceServer: resource_server }];
+}
+
+function* publicClientMistakes(path: string, hasSecret: boolean, resourceServer: string | undefined) {
+  if (hasSecret) {
+    const fix = 'remove it, or choose another token_endpoint_auth_method';
+    yield { path: `${path}.client_secret`, problem: 'is given to a public client', fix };
+  }
+  if (resourceServer !== undefined) {
+    const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
+    yield { path: `${path}.resource_server`, problem: 'is bound to a public client', fix };
+  }
 }
 
 function toAccount(
@@ -120,11 +119,6 @@ function toAccount(
   mistakes: Mistake[],
 ): AccountDescription {
   const { email, name, roles, email_verified: emailVerified, password: value, password_env: variable } = entry;
-  const path = `accounts.${email}.password`;
-  const password = resolveSecret({ path, value, variable }, rules, mistakes);
-  const problem = password === undefined ? undefined : rules.passwords.newPasswordProblem(password);
-  if (problem !== undefined) {
-    mistakes.push({ path, problem, fix: 'choose another one' });
-  }
-  return { email, name, roles, emailVerified, password };
+  const written = { path: `accounts.${email}.password`, value, variable, problemWith: passwordProblem };
+  return { email, name, roles, emailVerified, password: resolveSecret(written, rules, mistakes) };
 }

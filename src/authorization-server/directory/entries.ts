@@ -57,13 +57,7 @@ export const RoleEntry = z.strictObject({
 /** Beside these fields a client has its metadata, which ClientRegistration checks. */
 export const ClientEntry = z.looseObject({
   client_id: identifier,
-  client_secret: z
-    .string()
-    .refine(
-      (value) => /^[\x20-\x7e]{1,255}$/.test(value),
-      rule('is not a secret that a client can send', 'use 1 to 255 printable ASCII characters (RFC 6749 appendix A.2)'),
-    )
-    .optional(),
+  client_secret: z.string().optional(),
   client_secret_env: z.string().min(1).optional(),
   resource_server: z.string().optional(),
 });

@@ -1,8 +1,10 @@
+import type { Passwords } from '../accounts/passwords.ts';
 import type { Mistake } from './mistake.ts';
 
 /** Where secrets come from, and which of them are too weak for where they are used. */
 export interface SecretRules {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly passwords: Pick<Passwords, 'newPasswordProblem'>;
   /** Production only: the secrets that everybody knows, and the least length of a client secret. */
   readonly production?:
     | { readonly demoSecrets: ReadonlySet<string>; readonly shortestClientSecret: number }
@@ -15,14 +17,12 @@ interface Written {
   readonly value: string | undefined;
   /** The name of the environment variable that holds it instead. */
   readonly variable: string | undefined;
+  readonly problemWith: (secret: string, rules: SecretRules) => string | undefined;
 }
 
 /** The secret that an entry gives, by itself or through the environment; `undefined` when it gives none. */
-export function resolveSecret(
-  { path, value, variable }: Written,
-  rules: SecretRules,
-  mistakes: Mistake[],
-): string | undefined {
+export function resolveSecret(written: Written, rules: SecretRules, mistakes: Mistake[]): string | undefined {
+  const { path, value, variable, problemWith } = written;
   if (value !== undefined && variable !== undefined) {
     mistakes.push({ path, problem: `is given twice, here and as ${path}_env`, fix: 'remove one of them' });
     return undefined;
@@ -33,9 +33,26 @@ export function resolveSecret(
     mistakes.push({ path: `${path}_env`, problem, fix: 'set it for this command' });
     return undefined;
   }
-  if (secret !== undefined && rules.production?.demoSecrets.has(secret)) {
-    const fix = 'generate one of your own, for example with: openssl rand -base64 48';
-    mistakes.push({ path, problem: 'belongs to the demo directory, so everybody knows it', fix });
+  const problem = secret === undefined ? undefined : problemWith(secret, rules);
+  if (problem !== undefined) {
+    mistakes.push({ path, problem, fix: 'choose another one; this makes a strong one: openssl rand -base64 48' });
   }
   return secret;
+}
+
+/** RFC 6749 appendix A.2 says which characters a client can send. */
+export function clientSecretProblem(secret: string, rules: SecretRules): string | undefined {
+  if (!/^[\x20-\x7e]{1,255}$/.test(secret)) {
+    return 'is not 1 to 255 printable ASCII characters';
+  }
+  const shortest = rules.production?.shortestClientSecret ?? 1;
+  return demoProblem(secret, rules) ?? (secret.length < shortest ? `has less than ${shortest} characters` : undefined);
+}
+
+export function passwordProblem(password: string, rules: SecretRules): string | undefined {
+  return demoProblem(password, rules) ?? rules.passwords.newPasswordProblem(password);
+}
+
+function demoProblem(secret: string, { production }: SecretRules): string | undefined {
+  return production?.demoSecrets.has(secret) ? 'belongs to the demo directory, so everybody knows it' : undefined;
 }
