@@ -30,7 +30,7 @@ export interface DirectoryRules extends SecretRules {
 export function parseDirectory(content: unknown, rules: DirectoryRules): Directory {
   const file = DirectoryFile.safeParse(content ?? {});
   if (!file.success) {
-    throw new DirectoryError(mistakesOf(file.error, ''));
+    throw new DirectoryError(mistakesOf(file.error, 'directory'));
   }
   const mistakes: Mistake[] = [];
   const directory = {

@@ -23,7 +23,7 @@ export class DirectoryError extends Error {
 /** What a zod schema found, in our words. */
 export function mistakesOf(error: z.ZodError, path: string): Mistake[] {
   return error.issues.flatMap((issue) => {
-    const place = [path, ...issue.path].filter((part) => part !== '').join('.');
+    const place = [path, ...issue.path].join('.');
     if (issue.code === 'unrecognized_keys') {
       const fix = 'correct or remove it: a field that is not known is refused, not ignored';
       return issue.keys.map((key) => ({ path: `${place}.${key}`, problem: 'is not a known field', fix }));
