@@ -83,6 +83,12 @@ function parseFields(body: string): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
+/** The first problem of each field, in the order of the fields. */
 function problemsOf(error: z.ZodError): Record<string, string> {
-  return Object.fromEntries(error.issues.map((issue) => [issue.path.join('.'), issue.message]).reverse());
+  const problems = new Map<string, string>();
+  for (const { path, message } of error.issues) {
+    const field = path.join('.');
+    problems.set(field, problems.get(field) ?? message);
+  }
+  return Object.fromEntries(problems);
 }

@@ -33,7 +33,7 @@ export function landingPage({ provider, page, demonstration }: LandingPage): Rou
   const router = new Router();
   router.get('/', (ctx) => {
     const { issuer } = provider();
-    if (isOtherLoopbackName(ctx.URL, new URL(issuer))) {
+    if (isOtherLoopbackName(ctx.get('Host'), new URL(issuer))) {
       ctx.redirect(issuer);
       return;
     }
@@ -57,8 +57,9 @@ export function landingPage({ provider, page, demonstration }: LandingPage): Rou
  * `localhost` and `127.0.0.1` do not share cookies, so a sign-in begun at one is lost at the other. Only loopback names
  * are corrected: behind a proxy that hides the public name, sending everybody to the issuer would go round in circles.
  */
-function isOtherLoopbackName(requested: URL, issuer: URL): boolean {
-  return LOOPBACK.has(issuer.hostname) && LOOPBACK.has(requested.hostname) && requested.hostname !== issuer.hostname;
+function isOtherLoopbackName(requestedHost: string, issuer: URL): boolean {
+  const requested = URL.parse(`http://${requestedHost}`)?.hostname ?? '';
+  return LOOPBACK.has(issuer.hostname) && LOOPBACK.has(requested) && requested !== issuer.hostname;
 }
 
 function discoveryOf(issuer: string): { openid: string; oauth: string } {

@@ -1,7 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { TooBusy } from '../accounts/too-busy.ts';
-import type { Demonstration } from './demonstration.ts';
 import { FormProblems, readForm } from './form.ts';
 import type { InteractionPages } from './interaction.ts';
 import { finish, type PendingStep } from './pending-step.ts';
@@ -19,6 +18,8 @@ interface SignInView {
   readonly email: string;
   /** About the whole form. */
   readonly problem?: string;
+  /** The problem is what was typed into the fields. */
+  readonly refused?: boolean;
   /** By field. */
   readonly problems?: Readonly<Record<string, string>>;
 }
@@ -50,19 +51,14 @@ export function signInPage({ page, authenticate, demonstration }: InteractionPag
         return render(ctx, step, 503, { email: form.email, problem: BUSY });
       }
       if (account === undefined) {
-        return render(ctx, step, 401, { email: form.email, problem: REFUSED });
+        return render(ctx, step, 401, { email: form.email, problem: REFUSED, refused: true });
       }
       await finish(ctx, step.provider, { login: { accountId: account.accountId, amr: ['pwd'] } });
     },
   };
 
   function render(ctx: RouterContext, { client, path }: PendingStep, status: number, view: SignInView): void {
-    const locals: SignInView & { client: typeof client; path: string; demonstration: Demonstration | undefined } = {
-      ...view,
-      client,
-      path,
-      demonstration,
-    };
+    const locals = { ...view, client, path, demonstration };
     page.render(ctx, 'sign-in', locals, {
       title: view.problem || view.problems ? 'Problem: Sign in' : 'Sign in',
       status,

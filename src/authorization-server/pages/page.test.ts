@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Koa from 'koa';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createPage, type PageOptions } from './page.ts';
+
+const VIEWS = fileURLToPath(new URL('../../../views', import.meta.url));
+
+const cleanUps: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) {
+    cleanUp();
+  }
+});
+
+function copyOfViews(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'views-'));
+  cleanUps.push(() => rmSync(directory, { recursive: true }));
+  cpSync(VIEWS, directory, { recursive: true });
+  return directory;
+}
+
+const ERROR = { code: 'x', words: { title: 'Oh', words: 'no' }, description: undefined };
+
+/** A server that answers every request with the error view. */
+async function serve(locals: object = ERROR, options: PageOptions = { title: 'Oh' }): Promise<string> {
+  const page = createPage();
+  const app = new Koa();
+  app.use(page.assets);
+  app.use((ctx) => page.render(ctx, 'error', locals, options));
+  const server = app.listen(0, 'localhost');
+  cleanUps.push(() => void server.close());
+  await once(server, 'listening');
+  return `http://localhost:${(server.address() as AddressInfo).port}`;
+}
+
+describe('the views', () => {
+  it('all compile', () => {
+    expect(() => createPage()).not.toThrow();
+  });
+
+  it('stop the boot when one of them does not compile', () => {
+    const directory = copyOfViews();
+    writeFileSync(join(directory, 'partials/new.ejs'), '<% if ( { %>');
+    expect(() => createPage(directory)).toThrow(/new\.ejs/);
+  });
+
+  it('stop the boot when an asset has no known type', () => {
+    const directory = copyOfViews();
+    writeFileSync(join(directory, 'assets/tracker.js'), '');
+    expect(() => createPage(directory)).toThrow(/tracker\.js/);
+  });
+
+  it('C94: escape what is put into them', async () => {
+    const words = { title: '<script>alert(1)</script>', words: '"><img src=x onerror=alert(1)>' };
+    const html = await (await fetch(await serve({ ...ERROR, words }, { title: words.title }))).text();
+    expect(html).not.toContain('<script');
+    expect(html).not.toContain('<img');
+    expect(html).toContain('&lt;script&gt;');
+  });
+
+  it('treat options of the template engine among the locals as data', async () => {
+    const hostile = {
+      ...ERROR,
+      settings: { 'view options': { outputFunctionName: 'x;throw new Error("run");s', client: true } },
+      outputFunctionName: 'x;throw new Error("run");s',
+      client: undefined,
+      escapeFunction: 'throw new Error("run")',
+    };
+    expect((await fetch(await serve(hostile))).status).toBe(200);
+  });
+});
+
+describe('the headers of a page', () => {
+  it('C53 C89: keep it out of caches, frames and referrers, and let it load nothing from elsewhere', async () => {
+    const { headers } = await fetch(await serve());
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'",
+    );
+  });
+
+  it('let the redirects of a flow through to the client, and its popup keep its opener', async () => {
+    const { headers } = await fetch(await serve(ERROR, { title: 'Oh', withinFlow: true }));
+    expect(headers.get('content-security-policy')).not.toContain('form-action');
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('cross-origin-opener-policy')).toBe('unsafe-none');
+  });
+
+  it('allow the logo of one client by its origin alone', async () => {
+    const logo = "https://rp.example/logo.png?;script-src 'unsafe-inline'";
+    const { headers } = await fetch(await serve(ERROR, { title: 'Oh', logo }));
+    expect(headers.get('content-security-policy')).toContain("img-src 'self' https://rp.example; base-uri");
+  });
+});
+
+describe('an asset', () => {
+  it('is linked by a URL that changes with its content and may be cached for ever', async () => {
+    const origin = await serve();
+    const html = await (await fetch(origin)).text();
+    const url = html.match(/href="(\/assets\/concierge\.[\w-]{12}\.css)"/)?.[1];
+    const response = await fetch(origin + url);
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(response.headers.get('content-type')).toBe('text/css; charset=utf-8');
+    expect(await response.text()).toContain('prefers-color-scheme: dark');
+  });
+});

@@ -1,0 +1,63 @@
+import { errors } from 'oidc-provider';
+import { describe, expect, it } from 'vitest';
+import { clientCard, destinationOf } from './client-card.ts';
+import { pageErrorWords, protocolErrorWords } from './error-words.ts';
+import { PAGE_ERRORS, type PageErrorCode } from './page-error.ts';
+
+type EngineClient = Parameters<typeof clientCard>[0];
+
+const cardOf = (metadata: object) => clientCard({ clientId: 'shop', ...metadata } as EngineClient);
+
+describe('the words of an error', () => {
+  const codes = [errors.InvalidRequest, errors.InvalidClient, errors.InvalidRedirectUri, errors.UnauthorizedClient]
+    .concat([errors.AccessDenied, errors.InvalidScope, errors.InvalidTarget, errors.UnsupportedResponseType] as never)
+    .map((Kind) => new (Kind as new (description: string, more: string) => Error)('d', 'x').message);
+
+  it.each([...codes, 'server_error', 'never_heard_of', '__proto__', 'constructor'])('exist for %s', (code) => {
+    const { title, words } = protocolErrorWords(code);
+    expect(title.length).toBeGreaterThan(5);
+    expect(words.length).toBeGreaterThan(40);
+    expect(title + words).not.toContain(code);
+  });
+
+  it.each(Object.keys(PAGE_ERRORS) as PageErrorCode[])('exist for the page error %s', (code) => {
+    expect(pageErrorWords(code).words.length).toBeGreaterThan(40);
+  });
+});
+
+describe('a client on a page', () => {
+  it('has its name, and its id when it has none', () => {
+    expect(cardOf({ clientName: 'Shop & Co' })).toMatchObject({ name: 'Shop & Co', initial: 'S' });
+    expect(cardOf({})).toMatchObject({ name: 'shop', initial: 'S' });
+    expect(cardOf({ clientName: ' \u200B\u202E ' })).toMatchObject({ name: 'shop' });
+  });
+
+  it('cannot turn the words around its name, nor push them away', () => {
+    expect(cardOf({ clientName: 'Shop\u202E\u0000 \n\n X' }).name).toBe('Shop X');
+    expect([...cardOf({ clientName: '🛎'.repeat(500) }).name]).toHaveLength(61);
+  });
+
+  it.each(['http://rp.example/l.png', 'javascript:alert(1)', 'data:image/svg+xml,x', 'nonsense', 7])(
+    'C94: shows no logo and no link from %s',
+    (uri) => {
+      expect(cardOf({ logoUri: uri, clientUri: uri })).toMatchObject({ logo: undefined, home: undefined });
+    },
+  );
+
+  it('shows the logo and the link of an https address', () => {
+    const { logo, home } = cardOf({ logoUri: 'https://rp.example/l.png', clientUri: 'https://rp.example' });
+    expect([logo, home]).toEqual(['https://rp.example/l.png', 'https://rp.example/']);
+  });
+});
+
+describe('the destination', () => {
+  it.each([
+    ['https://user@rp.example:8443/cb?x=1', 'rp.example:8443'],
+    ['http://localhost:3002/callback', 'localhost:3002'],
+    ['com.example.app:/cb', 'an app on this device (com.example.app:)'],
+    ['https://b\u00FCcher.example/cb', 'xn--bcher-kva.example'],
+    [undefined, undefined],
+  ])('of %s is %s', (redirectUri, destination) => {
+    expect(destinationOf(redirectUri)).toBe(destination);
+  });
+});
