@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Demonstration } from '../authorization-server/pages/demonstration.ts';
+
+/** What of the demo directory is shown to whoever tries Concierge out; applying it has checked the rest. */
+const Demo = z.object({
+  accounts: z.array(z.object({ email: z.string(), password: z.string(), roles: z.array(z.string()) })),
+  clients: z.array(
+    z.object({ client_id: z.string(), client_name: z.string(), grant_types: z.array(z.string()).default([]) }),
+  ),
+});
+
+export function demonstrationOf(content: unknown, playground: string): Demonstration {
+  const { accounts, clients } = Demo.parse(content);
+  return {
+    accounts,
+    clients: clients
+      .filter(({ grant_types }) => grant_types.length > 0)
+      .map(({ client_id, client_name, grant_types }) => ({
+        clientId: client_id,
+        name: client_name,
+        grantTypes: grant_types,
+      })),
+    playground,
+  };
+}
+
+interface Addresses {
+  readonly issuer: string;
+  readonly resourceApi: string;
+  readonly playground: string;
+  readonly demonstration: Demonstration;
+}
+
+/** What `concierge dev` prints when it is ready: addresses, accounts, and lines to copy into a shell or a browser. */
+export function welcome({ issuer, resourceApi, playground, demonstration }: Addresses): string {
+  const accounts = demonstration.accounts.map(
+    ({ email, password, roles }) => `  ${email.padEnd(20)} ${password}   (${roles.join(', ')})`,
+  );
+  return `
+Concierge is ready. Ctrl-C stops everything; what you do here is kept for the next start.
+
+  authorization server  ${issuer}
+  resource API          ${resourceApi}
+  playground            ${playground}
+
+Sign in as
+${accounts.join('\n')}
+
+Discovery
+  curl ${issuer}/.well-known/openid-configuration
+
+Client credentials (RFC 6749 section 4.4)
+  curl -u demo-machine:demo-machine-secret -d grant_type=client_credentials -d scope=records:read ${issuer}/token
+
+Password (RFC 6749 section 4.3)
+  curl -u demo-password:demo-password-secret -d grant_type=password -d username=alice@example.com \\
+    -d password=correct-horse-battery-staple -d 'scope=openid records:read' ${issuer}/token
+
+Introspection (RFC 7662), with a token from above
+  curl -u demo-api:demo-api-secret -d token=PASTE_IT_HERE ${issuer}/token/introspection
+
+In the browser: authorization code (RFC 6749 section 4.1)
+  ${browserLink(issuer, { client_id: 'demo-web', response_type: 'code', redirect_uri: `${playground}/callback`, scope: 'openid profile records:read', state: 'from-the-terminal' })}
+
+In the browser: implicit (RFC 6749 section 4.2)
+  ${browserLink(issuer, { client_id: 'demo-implicit', response_type: 'token', redirect_uri: `${playground}/implicit/callback`, scope: 'records:read', state: 'from-the-terminal' })}
+`;
+}
+
+function browserLink(issuer: string, parameters: Record<string, string>): string {
+  return `${issuer}/auth?${new URLSearchParams(parameters)}`;
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Logger, pino } from 'pino';
+import { createPasswords } from '../authorization-server/accounts/passwords.ts';
+import { startAuthorizationServer } from '../authorization-server/server.ts';
+import { loadConfig, loadResourceApiConfig, loadSettings } from '../config/load.ts';
+import { ConfigError } from '../config/mistakes.ts';
+import type { Config } from '../config/schema.ts';
+import { createPool } from '../database/connect.ts';
+import { startEmbeddedPostgres } from '../database/embedded.ts';
+import { migrate } from '../database/migrate.ts';
+import { applyContent, readDirectoryFile } from './apply.ts';
+import { demonstrationOf, welcome } from './demonstration.ts';
+import { startPlayground } from './playground.ts';
+import { portHolder } from './port-holder.ts';
+import { startResourceApi } from './resource-api.ts';
+import { MIGRATIONS } from './serve.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const DEMO_DIRECTORY = join(ROOT, 'config/demo.yaml');
+
+interface Running {
+  stop(): Promise<void>;
+}
+
+/**
+ * `concierge dev [--config FILE] [--data DIRECTORY]`: everything in one process, with the demo directory and, unless
+ * DATABASE_URL says otherwise, a PostgreSQL of its own.
+ */
+export async function run(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { config: { type: 'string' }, data: { type: 'string', default: join(ROOT, 'data') } },
+  });
+  const running: Running[] = [];
+  const stop = async () => {
+    for (const one of running.splice(0).reverse()) {
+      await one.stop();
+    }
+  };
+  stopOnSignal(stop);
+  try {
+    console.log(await start(values, running));
+  } catch (error) {
+    await stop();
+    console.error(await explain(error));
+    process.exit(1);
+  }
+}
+
+async function start(options: { config?: string | undefined; data: string }, running: Running[]): Promise<string> {
+  const source = { file: options.config, mode: 'development' } as const;
+  const settings = loadSettings({ ...source, env: process.env });
+  const env = {
+    ...process.env,
+    ...(await developmentSecrets(options.data)),
+    ...(await databases(options.data, running)),
+  };
+  const config = loadConfig({ ...source, env });
+  const logger = pino({ level: process.env.CONCIERGE_LOG_LEVEL === undefined ? 'warn' : config.log.level });
+  const content = readDirectoryFile(DEMO_DIRECTORY);
+  await migrate({ url: config.database.url, directory: MIGRATIONS });
+  await applyDemo(content, config);
+  const playgroundUrl = `http://localhost:${settings.playground.listen.port}`;
+  const demonstration = demonstrationOf(content, playgroundUrl);
+  running.push(await startAuthorizationServer({ config, logger, demonstration }));
+  running.push(await startApi({ ...source, env }, logger));
+  const { issuer, resourceApi } = config;
+  running.push(await startPlayground({ ...settings.playground.listen, issuer, resourceApi: resourceApi.identifier }));
+  return welcome({ issuer, resourceApi: resourceApi.identifier, playground: playgroundUrl, demonstration });
+}
+
+function startApi(source: Parameters<typeof loadResourceApiConfig>[0], logger: Logger) {
+  return startResourceApi(loadResourceApiConfig(source), logger);
+}
+
+/** Made once and kept, so that what was sealed yesterday opens today. */
+async function developmentSecrets(data: string): Promise<Record<string, string>> {
+  const ofDemo = { CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret' };
+  if (process.env.CONCIERGE_SECRET !== undefined || process.env.CONCIERGE_SECRET_FILE !== undefined) {
+    return ofDemo;
+  }
+  await mkdir(data, { recursive: true });
+  const file = join(data, 'secret');
+  const secret = randomBytes(48).toString('base64url');
+  await writeFile(file, secret, { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') {
+      throw error;
+    }
+  });
+  return { ...ofDemo, CONCIERGE_SECRET: await readFile(file, 'utf8') };
+}
+
+/** Two databases, because the resource API shares nothing with the authorization server. */
+async function databases(data: string, running: Running[]): Promise<Record<string, string>> {
+  const { DATABASE_URL: url, RESOURCE_API_DATABASE_URL: apiUrl } = process.env;
+  if (url !== undefined) {
+    return apiUrl === undefined ? { RESOURCE_API_DATABASE_URL: url } : {};
+  }
+  const postgres = await startEmbeddedPostgres({ directory: join(data, 'postgres') });
+  running.push(postgres);
+  if (postgres.notice !== undefined) {
+    console.log(postgres.notice);
+  }
+  return {
+    DATABASE_URL: await postgres.ensureDatabase('concierge'),
+    RESOURCE_API_DATABASE_URL: await postgres.ensureDatabase('concierge_resource_api'),
+  };
+}
+
+async function applyDemo(content: unknown, config: Config): Promise<void> {
+  const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
+  try {
+    const passwords = await createPasswords(config.passwords);
+    await applyContent(content, { pool, passwords, env: process.env, mode: 'development' });
+  } finally {
+    await pool.end();
+  }
+}
+
+async function explain(error: unknown): Promise<string> {
+  if (error instanceof ConfigError) {
+    return error.message;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    const holder = await portHolder(Number(error.port));
+    return `Port ${error.port} is in use${holder === undefined ? '' : ` by ${holder}`}. End that process, or choose another port in the configuration.`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
