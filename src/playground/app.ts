@@ -5,7 +5,7 @@ import { BrowserSessions } from './browser-session.ts';
 import { errorPage } from './error-page.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { GRANTS } from './grants.ts';
-import { loadAssets, loadPages } from './pages.ts';
+import { loadAssets, loadPages, type RenderPage } from './pages.ts';
 import { resultRoutes } from './result-routes.ts';
 import { requireOwnHost, requireOwnOrigin, securityHeaders } from './security.ts';
 
@@ -22,8 +22,20 @@ export function createPlayground({ issuer, resourceApi, ownUrl }: PlaygroundOpti
   const authorizationServer = new AuthorizationServer(issuer);
   const sessions = new BrowserSessions(ownUrl);
   const render = loadPages({ issuer, resourceApi, ownUrl, grants: GRANTS });
-  const assets = loadAssets();
+  const app = new Koa();
+  const origins = { issuer, resourceApi, ownUrl };
+  app.use(securityHeaders(origins));
+  app.use(errorPage(render));
+  app.use(requireOwnHost(origins));
+  app.use(requireOwnOrigin(origins));
+  app.use(pageRoutes(sessions, render).routes());
+  app.use(grantRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
+  app.use(resultRoutes({ authorizationServer, resourceApi, ownUrl, sessions, render }).routes());
+  return app;
+}
 
+function pageRoutes(sessions: BrowserSessions, render: RenderPage): Router {
+  const assets = loadAssets();
   const router = new Router();
   router.get('/', (ctx) => {
     ctx.body = render('home', { outcome: sessions.find(ctx)?.outcome });
@@ -43,15 +55,5 @@ export function createPlayground({ issuer, resourceApi, ownUrl }: PlaygroundOpti
       ctx.body = asset.content;
     }
   });
-
-  const app = new Koa();
-  const origins = { issuer, resourceApi, ownUrl };
-  app.use(securityHeaders(origins));
-  app.use(errorPage(render));
-  app.use(requireOwnHost(origins));
-  app.use(requireOwnOrigin(origins));
-  app.use(router.routes());
-  app.use(grantRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
-  app.use(resultRoutes({ authorizationServer, resourceApi, ownUrl, sessions, render }).routes());
-  return app;
+  return router;
 }

@@ -27,69 +27,83 @@ interface Dependencies {
 }
 
 /** The grants whose client is this server. Each ends at the result page, whatever came of it. */
-export function grantRoutes({ authorizationServer, sessions, ownUrl, render }: Dependencies): Router {
+export function grantRoutes(dependencies: Dependencies): Router {
+  const { authorizationServer, sessions, ownUrl } = dependencies;
   const router = new Router();
-  const contextWith = (exchanges: Exchange[]): GrantContext => ({ authorizationServer, ownUrl, exchanges });
-
-  async function walk(
-    session: BrowserSession,
-    grantName: GrantName,
-    exchanges: Exchange[],
-    run: (context: GrantContext) => Promise<Tokens>,
-  ): Promise<void> {
-    const outcome = { grantName, tokens: {}, problem: undefined, exchanges, answer: undefined };
-    try {
-      session.outcome = { ...outcome, tokens: await run(contextWith(exchanges)) };
-    } catch (thrown) {
-      const problem = describeProblem(thrown, authorizationServer.issuer);
-      if (!problem) {
-        throw thrown;
-      }
-      session.outcome = { ...outcome, problem };
-    }
-  }
 
   router.post('/grants/authorization-code', async (ctx) => {
     const session = sessions.findOrCreate(ctx);
     let target = '/result';
-    await walk(session, 'authorization-code', [], async (context) => {
+    await walk({ authorizationServer, ownUrl, session }, 'authorization-code', async (context) => {
       const { url, pending } = await beginAuthorizationCode(context);
       session.pending.remember(pending);
       target = url.href;
-      return {};
+      return undefined;
     });
     seeOther(ctx, target);
   });
 
-  router.get('/callback', async (ctx) => {
-    const session = sessions.find(ctx);
-    const state = ctx.query.state;
-    const pending = typeof state === 'string' ? session?.pending.take(state) : undefined;
-    if (!session || !pending) {
-      ctx.status = 400;
-      ctx.body = render('problem', { problem: UNKNOWN_STATE });
-      return;
-    }
-    const callbackUrl = new URL(`${ownUrl}/callback${ctx.search}`);
-    const begun = session.outcome?.grantName === 'authorization-code' ? session.outcome.exchanges : [];
-    await walk(session, 'authorization-code', [...begun], (context) =>
-      finishAuthorizationCode(context, callbackUrl, pending),
-    );
-    seeOther(ctx, '/result');
-  });
+  router.get('/callback', (ctx) => receiveCode(dependencies, ctx));
 
   router.post('/grants/password', async (ctx) => {
     const credentials = (await readForm(ctx, PasswordForm)) ?? ctx.throw(400, 'username and password are needed');
-    await walk(sessions.findOrCreate(ctx), 'password', [], (context) => runPassword(context, credentials));
+    const session = sessions.findOrCreate(ctx);
+    await walk({ authorizationServer, ownUrl, session }, 'password', (context) => runPassword(context, credentials));
     seeOther(ctx, '/result');
   });
 
   router.post('/grants/client-credentials', async (ctx) => {
-    await walk(sessions.findOrCreate(ctx), 'client-credentials', [], runClientCredentials);
+    const session = sessions.findOrCreate(ctx);
+    await walk({ authorizationServer, ownUrl, session }, 'client-credentials', runClientCredentials);
     seeOther(ctx, '/result');
   });
 
   return router;
+}
+
+async function receiveCode(
+  { authorizationServer, sessions, ownUrl, render }: Dependencies,
+  ctx: Context,
+): Promise<void> {
+  const session = sessions.find(ctx);
+  const state = ctx.query.state;
+  const pending = typeof state === 'string' ? session?.pending.take(state) : undefined;
+  if (!session || !pending) {
+    ctx.status = 400;
+    ctx.body = render('problem', { problem: UNKNOWN_STATE });
+    return;
+  }
+  const callbackUrl = new URL(`${ownUrl}/callback${ctx.search}`);
+  await walk({ authorizationServer, ownUrl, session }, 'authorization-code', (context) =>
+    finishAuthorizationCode(context, callbackUrl, pending),
+  );
+  seeOther(ctx, '/result');
+}
+
+interface Walk {
+  readonly authorizationServer: AuthorizationServer;
+  readonly ownUrl: string;
+  readonly session: BrowserSession;
+}
+
+/** `run` gives the tokens, or nothing yet when the browser has to go elsewhere first. */
+async function walk(
+  { authorizationServer, ownUrl, session }: Walk,
+  grantName: GrantName,
+  run: (context: GrantContext) => Promise<Tokens | undefined>,
+): Promise<void> {
+  const exchanges: Exchange[] = [];
+  const outcome = { grantName, tokens: {}, problem: undefined, exchanges, answer: undefined };
+  try {
+    const tokens = await run({ authorizationServer, ownUrl, exchanges });
+    session.outcome = tokens && { ...outcome, tokens };
+  } catch (thrown) {
+    const problem = describeProblem(thrown, authorizationServer.issuer);
+    if (!problem) {
+      throw thrown;
+    }
+    session.outcome = { ...outcome, problem };
+  }
 }
 
 /** 303: the browser goes on with GET, and reloading the page it reaches repeats nothing. */

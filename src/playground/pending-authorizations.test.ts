@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
+import { browserStep } from './exchange.ts';
 import { PendingAuthorizations } from './pending-authorizations.ts';
 
-const pendingFor = (state: string) => ({ state, nonce: `nonce of ${state}`, codeVerifier: `verifier of ${state}` });
+const request = browserStep(new URL('http://localhost:3000/auth'));
+const pendingFor = (state: string) => ({ state, nonce: `nonce of ${state}`, codeVerifier: 'v', request });
 
 it('accepts the state of an answer once', () => {
   const pending = new PendingAuthorizations();

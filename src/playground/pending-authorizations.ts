@@ -1,8 +1,12 @@
+import type { Exchange } from './exchange.ts';
+
 /** What the client remembers between sending the browser away and the answer: RFC 6749 §10.12, RFC 7636, Core §3.1.2.1. */
 export interface PendingAuthorization {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
+  /** The first step of the conversation that the answer continues. */
+  readonly request: Exchange;
 }
 
 /** Several tabs may be on their way at once; a browser that keeps starting and never returns must not fill the memory. */

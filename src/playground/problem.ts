@@ -46,7 +46,8 @@ export function describeProblem(thrown: unknown, issuer: string): Problem | unde
     return {
       title: 'The answer did not pass the client’s checks',
       error: thrown.code ?? thrown.name,
-      errorDescription: thrown.message,
+      // openid-client wraps what its own engine found; the inner words say which check failed.
+      errorDescription: thrown.cause instanceof Error ? thrown.cause.message : thrown.message,
       advice: 'A client must not use an answer like this one. The requests below show what came back.',
     };
   }

@@ -52,22 +52,11 @@ export function resultRoutes({ authorizationServer, resourceApi, ownUrl, session
     if (session) {
       session.outcome = undefined;
     }
-    ctx.redirect(outcome && GRANTS[outcome.grantName].redirectPath ? await signOutUrl(outcome) : '/');
+    ctx.redirect(
+      outcome && GRANTS[outcome.grantName].redirectPath ? await signOutUrl(authorizationServer, outcome, ownUrl) : '/',
+    );
     ctx.status = 303;
   });
-
-  async function signOutUrl(outcome: Outcome): Promise<string> {
-    try {
-      const configuration = await authorizationServer.connect(GRANTS[outcome.grantName], []);
-      return openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: `${ownUrl}/` }).href;
-    } catch (thrown) {
-      // Nothing to sign out of is left when the server is away: our own tokens are forgotten either way.
-      if (describeProblem(thrown, authorizationServer.issuer)) {
-        return '/';
-      }
-      throw thrown;
-    }
-  }
 
   return router;
 }
@@ -75,4 +64,17 @@ export function resultRoutes({ authorizationServer, resourceApi, ownUrl, session
 function describeOutcome(outcome: Outcome): Record<string, unknown> {
   const grant = GRANTS[outcome.grantName];
   return { ...outcome, mode: 'server', grant, actions: availableActions(grant, outcome.tokens) };
+}
+
+async function signOutUrl(authorizationServer: AuthorizationServer, outcome: Outcome, ownUrl: string): Promise<string> {
+  try {
+    const configuration = await authorizationServer.connect(GRANTS[outcome.grantName], []);
+    return openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: `${ownUrl}/` }).href;
+  } catch (thrown) {
+    // Nothing to sign out of is left when the server is away: our own tokens are forgotten either way.
+    if (describeProblem(thrown, authorizationServer.issuer)) {
+      return '/';
+    }
+    throw thrown;
+  }
 }

@@ -18,22 +18,19 @@ export async function beginAuthorizationCode(
   context: GrantContext,
 ): Promise<{ readonly url: URL; readonly pending: PendingAuthorization }> {
   const configuration = await context.authorizationServer.connect(code, context.exchanges);
-  const pending = {
-    state: openid.randomState(),
-    nonce: openid.randomNonce(),
-    codeVerifier: openid.randomPKCECodeVerifier(),
-  };
+  const state = openid.randomState();
+  const nonce = openid.randomNonce();
+  const codeVerifier = openid.randomPKCECodeVerifier();
   const url = openid.buildAuthorizationUrl(configuration, {
     response_type: 'code',
     redirect_uri: `${context.ownUrl}${code.redirectPath}`,
     scope: code.scope,
-    state: pending.state,
-    nonce: pending.nonce,
-    code_challenge: await openid.calculatePKCECodeChallenge(pending.codeVerifier),
+    state,
+    nonce,
+    code_challenge: await openid.calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: 'S256',
   });
-  context.exchanges.push(browserStep(url));
-  return { url, pending };
+  return { url, pending: { state, nonce, codeVerifier, request: browserStep(url) } };
 }
 
 export async function finishAuthorizationCode(
@@ -41,7 +38,7 @@ export async function finishAuthorizationCode(
   callbackUrl: URL,
   pending: PendingAuthorization,
 ): Promise<Tokens> {
-  context.exchanges.push(browserStep(callbackUrl));
+  context.exchanges.push(pending.request, browserStep(callbackUrl));
   const configuration = await context.authorizationServer.connect(code, context.exchanges);
   const response = await openid.authorizationCodeGrant(configuration, callbackUrl, {
     expectedState: pending.state,

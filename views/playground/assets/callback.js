@@ -9,6 +9,7 @@ const answerUrl = location.href;
 // Codes and tokens do not stay in the address bar, and so neither in the history.
 history.replaceState(null, '', location.pathname);
 
+const UNUSABLE = 'A client must not use an answer like this one.';
 const STATE_CHECKED = 'state is the one that was sent';
 
 let metadata;
@@ -38,12 +39,16 @@ async function readAnswer() {
   showNavigation(answerUrl);
   showFields({ parameters: JSON.stringify(Object.fromEntries(answer), null, 2) });
   metadata = await discover();
+  // RFC 6749 §3.1: no parameter comes twice.
+  if (new Set(answer.keys()).size !== [...answer.keys()].length) {
+    throw new Refusal({ title: 'A parameter of the answer comes twice', advice: UNUSABLE });
+  }
   // RFC 9207 §2.4; an ID token in the answer names the issuer itself.
   const mustName = metadata.authorization_response_iss_parameter_supported && !answer.has('id_token');
   if (answer.has('iss') ? answer.get('iss') !== metadata.issuer : mustName) {
     throw new Refusal({
       title: 'The answer is from another issuer',
-      advice: 'A client must not use an answer like this one.',
+      advice: UNUSABLE,
     });
   }
   if (answer.has('error')) {
