@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { parse } from 'yaml';
-import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
+import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
 import { applyContent } from '../cli/apply.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -31,7 +31,8 @@ export async function startTestServer(options: Options = {}) {
   const pool = createPool({ url: database.url, max: 4, applicationName: 'test' });
   const directory = parse(readFileSync(DEMO_DIRECTORY, 'utf8'));
   const passwords = await createPasswords(HASHING);
-  await applyContent(directory, { pool, passwords, mode: 'development', env: {} });
+  const apply = (content: unknown) => applyContent(content, { pool, passwords, mode: 'development', env: {} });
+  await apply(directory);
   const first = await startNode(database.url, options);
   const { issuer } = first;
   const nodes = [first];
@@ -40,6 +41,8 @@ export async function startTestServer(options: Options = {}) {
     pool,
     databaseUrl: database.url,
     url: (path: string) => new URL(path, issuer).href,
+    /** Adds to the directory, in the words of config/demo.yaml: `{ clients: [...] }`. */
+    apply,
     /** One more node at the same database and issuer; returns the address to reach it at. */
     async addNode(): Promise<string> {
       const node = await startNode(database.url, options, issuer);
