@@ -98,7 +98,9 @@ export interface RunningAuthorizationServer {
   stop(): Promise<void>;
 }
 
-export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<RunningAuthorizationServer> {
+export async function startAuthorizationServer(
+  options: AuthorizationServerOptions,
+): Promise<RunningAuthorizationServer> {
   const authorizationServer = await assembleAuthorizationServer(options);
   const server = await listen(authorizationServer.handle, options.config.listen).catch(async (error: unknown) => {
     await authorizationServer.close();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { parseArgs } from 'node:util';
 import { createPlayground } from '../playground/app.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 export interface PlaygroundAddress {
   readonly host: string;
@@ -56,7 +57,5 @@ export async function run(argv: readonly string[]): Promise<void> {
     resourceApi: values['resource-api'],
   });
   console.log(`playground  ${playground.url}`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void playground.stop());
-  }
+  stopOnSignal(playground.stop);
 }

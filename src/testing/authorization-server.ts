@@ -43,9 +43,9 @@ export async function startTestServer(options: Options = {}) {
     url: (path: string) => new URL(path, issuer).href,
     /** Adds to the directory, in the words of config/demo.yaml: `{ clients: [...] }`. */
     apply,
-    /** One more node at the same database and issuer; returns the address to reach it at. */
-    async addNode(): Promise<string> {
-      const node = await startNode(database.url, options, issuer);
+    /** One more node at the same database and issuer, configured alike unless told; returns the address to reach it at. */
+    async addNode(its: Options = options): Promise<string> {
+      const node = await startNode(database.url, its, issuer);
       nodes.push(node);
       return node.address;
     },

@@ -21,11 +21,23 @@ const MOST_REDIRECTS = 10;
 
 export class UserAgent {
   readonly #issuer: string;
+  /** The node that answers for the issuer; another one stands for a load balancer that changed its mind. */
+  node: string;
   /** By cookie path and name: two interactions at once have cookies of one name. */
   readonly cookies = new Map<string, { path: string; pair: string }>();
 
   constructor(issuer: string) {
     this.#issuer = issuer;
+    this.node = issuer;
+  }
+
+  /** Another browser with a copy of these cookies: a thief, or the same person a moment ago. */
+  clone(): UserAgent {
+    const copy = new UserAgent(this.#issuer);
+    for (const [key, cookie] of this.cookies) {
+      copy.cookies.set(key, { ...cookie });
+    }
+    return copy;
   }
 
   get(url: string, headers: Record<string, string> = {}): Promise<Visit> {
@@ -74,25 +86,30 @@ export class UserAgent {
     throw new Error(`neither sign-in nor consent: ${visit.status} ${visit.html}`);
   }
 
+  /** One request and its answer, whatever that is: a redirect is not followed. */
+  async send(url: string, init: RequestInit = {}): Promise<Visit> {
+    const target = new URL(url, this.#issuer).href;
+    const headers = { accept: 'text/html', ...(init.headers as object), cookie: this.#cookiesFor(target) };
+    const address = target.replace(this.#issuer, this.node);
+    const response = await fetch(address, { ...init, headers, redirect: 'manual' });
+    this.#keepCookies(response, target);
+    return { status: response.status, headers: response.headers, url: target, html: await response.text() };
+  }
+
   async #follow(url: string, init: RequestInit): Promise<Visit> {
-    let target = new URL(url, this.#issuer).href;
-    let request = init;
+    let visit = await this.send(url, init);
     for (let redirects = 0; redirects < MOST_REDIRECTS; redirects += 1) {
-      const headers = { accept: 'text/html', ...(request.headers as object), cookie: this.#cookiesFor(target) };
-      const response = await fetch(target, { ...request, headers, redirect: 'manual' });
-      this.#keepCookies(response, target);
-      const location = response.headers.get('location');
-      const html = await response.text();
+      const location = visit.headers.get('location');
       if (location === null) {
-        return { status: response.status, headers: response.headers, url: target, html };
+        return visit;
       }
-      target = new URL(location, target).href;
+      const target = new URL(location, visit.url).href;
       if (!this.isOurs(target)) {
-        return { status: response.status, headers: response.headers, url: target, html };
+        return { ...visit, url: target };
       }
-      request = {};
+      visit = await this.send(target);
     }
-    throw new Error(`more than ${MOST_REDIRECTS} redirects, the last to ${target}`);
+    throw new Error(`more than ${MOST_REDIRECTS} redirects, the last to ${visit.url}`);
   }
 
   #cookiesFor(url: string): string {
@@ -100,6 +117,8 @@ export class UserAgent {
     const matching = [...this.cookies.values()].filter(
       ({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`),
     );
+    // RFC 6265 §5.4: the longest path first.
+    matching.sort((one, other) => other.path.length - one.path.length);
     return matching.map(({ pair }) => pair).join('; ');
   }
 
@@ -117,7 +136,7 @@ export class UserAgent {
   }
 }
 
-function actionOf(visit: Visit, action: string): string {
+export function actionOf(visit: Visit, action: string): string {
   const found = visit.html.match(new RegExp(`action="([^"]*/${action})"`))?.[1];
   if (found === undefined) {
     throw new Error(`no form for ${action} at ${visit.url}: ${visit.status} ${visit.html}`);

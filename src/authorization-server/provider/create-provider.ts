@@ -113,7 +113,11 @@ function sessionSettings({ issuer, cookieKeys, lifetimes }: ProviderDeps, scope:
   return {
     cookies: {
       keys: [...cookieKeys],
-      names: { session: secure ? '__Host-session' : 'session', interaction: 'interaction', resume: 'interaction_resume' },
+      names: {
+        session: secure ? '__Host-session' : 'session',
+        interaction: 'interaction',
+        resume: 'interaction_resume',
+      },
       long: { ...options, path: '/' },
       short: options,
     },
@@ -151,7 +155,12 @@ function clientSettings(): Configuration {
 }
 
 /** What the engine's configuration cannot say. */
-function extendEngine(provider: Provider, deps: ProviderDeps, requestedScope: RequestedScope, audience: Audience): void {
+function extendEngine(
+  provider: Provider,
+  deps: ProviderDeps,
+  requestedScope: RequestedScope,
+  audience: Audience,
+): void {
   allowResponseType(provider, PLAIN_TOKEN);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   provider.registerGrantType(

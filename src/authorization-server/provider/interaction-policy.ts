@@ -1,4 +1,4 @@
-import { type interactionPolicy as Policy, interactionPolicy } from 'oidc-provider';
+import { interactionPolicy, type interactionPolicy as Policy } from 'oidc-provider';
 
 const { Check, base } = interactionPolicy;
 

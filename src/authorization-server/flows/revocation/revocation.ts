@@ -1,4 +1,4 @@
-import { errors, type KoaContextWithOIDC, type Client as EngineClient } from 'oidc-provider';
+import { type Client as EngineClient, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Slice } from '../slice.ts';
 
 /**
