@@ -1,5 +1,5 @@
-// npm puts node_modules/.bin first on the PATH, and with it the Node.js that this project pins. Where that
-// failed (install scripts blocked, for example) say so here, instead of as a syntax error somewhere in a .ts file.
+// The project brings its own Node.js as an npm dependency, and scripts/run puts it first on the PATH. Where that failed
+// (install scripts blocked, for example) say so here, instead of as a syntax error somewhere in a .ts file.
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(
