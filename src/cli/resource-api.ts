@@ -5,8 +5,8 @@ import { loadResourceApiConfig } from '../config/load.ts';
 import type { ResourceApiConfig } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { migrate } from '../database/migrate.ts';
+import { listen } from '../http/listen.ts';
 import { createResourceApi } from '../resource-server/app.ts';
-import { listen } from '../resource-server/listen.ts';
 import { BlobStore } from '../resource-server/storage/blobs.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/resource-server');

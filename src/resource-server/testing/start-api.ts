@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { createPool } from '../../database/connect.ts';
+import { listen } from '../../http/listen.ts';
 import { createTestDatabase } from '../../testing/database.ts';
 import { createResourceApi } from '../app.ts';
-import { listen } from '../listen.ts';
 import { type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.ts';
 
 export const IDENTIFIER = 'https://api.example.com';
