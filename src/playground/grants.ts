@@ -52,7 +52,7 @@ export const GRANTS: Readonly<Record<GrantName, Grant>> = {
   },
   'implicit-token': {
     ...implicit,
-    title: 'Access token',
+    title: 'Implicit: access token',
     summary: 'Plain OAuth 2.0: the access token arrives in the fragment.',
     standard: 'RFC 6749 §4.2',
     scope: RECORDS,
@@ -60,7 +60,7 @@ export const GRANTS: Readonly<Record<GrantName, Grant>> = {
   },
   'implicit-id-token': {
     ...implicit,
-    title: 'ID token',
+    title: 'Implicit: ID token',
     summary: 'Who signed in, and nothing else: no access token.',
     standard: 'OpenID Connect Core §3.2',
     scope: IDENTITY,
@@ -68,8 +68,8 @@ export const GRANTS: Readonly<Record<GrantName, Grant>> = {
   },
   'implicit-id-token-token': {
     ...implicit,
-    title: 'ID token and access token',
-    summary: 'Both in the fragment, bound to each other by at_hash.',
+    title: 'Implicit: both tokens',
+    summary: 'ID token and access token in the fragment, bound to each other by at_hash.',
     standard: 'OpenID Connect Core §3.2',
     scope: `${IDENTITY} ${RECORDS}`,
     responseType: 'id_token token',
