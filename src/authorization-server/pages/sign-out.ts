@@ -16,7 +16,11 @@ export function signOutPages({ page }: { page: Page }): SignOutPages {
       page.render(ctx, 'sign-out', { form, client: clientOf(ctx) }, { title: 'Sign out?', withinFlow: true });
     },
     async postLogoutSuccessSource(ctx) {
-      page.render(ctx, 'signed-out', { client: clientOf(ctx) }, { title: 'Signed out', withinFlow: true });
+      // The engine comes here after a no as well, and does not say so.
+      const session = await ctx.oidc.provider.Session.get(ctx);
+      const signedIn = session.accountId !== undefined;
+      const title = signedIn ? 'Still signed in' : 'Signed out';
+      page.render(ctx, 'signed-out', { client: clientOf(ctx), signedIn }, { title, withinFlow: true });
     },
   };
 }

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { UserAgent, type Visit } from '../../testing/user-agent.ts';
+
+let server: TestServer;
+let browser: UserAgent;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  browser = new UserAgent(server.issuer);
+});
+
+const ALICE = { email: 'alice@example.com' };
+const GUEST = { email: 'guest@example.com' };
+const REDIRECT = 'http://localhost:3002/callback';
+
+function request(scope: string, more: Record<string, string> = {}): string {
+  const params = { client_id: 'demo-web', response_type: 'code', redirect_uri: REDIRECT, scope, state: 'st' };
+  return `/auth?${new URLSearchParams({ ...params, ...more })}`;
+}
+
+async function consentFor(scope: string, person = ALICE): Promise<Visit> {
+  return browser.signIn(await browser.get(request(scope)), person);
+}
+
+const scopesOn = (visit: Visit) => [...visit.html.matchAll(/data-scope="([^"]*)"/g)].map(([, scope]) => scope);
+
+async function token(fields: Record<string, string>) {
+  const headers = { authorization: `Basic ${btoa('demo-web:demo-web-secret')}` };
+  const response = await fetch(server.url('/token'), { method: 'POST', body: new URLSearchParams(fields), headers });
+  return { status: response.status, ...((await response.json()) as { scope?: string; refresh_token?: string }) };
+}
+
+const redeem = (answer: Visit) =>
+  token({
+    grant_type: 'authorization_code',
+    code: new URL(answer.url).searchParams.get('code') ?? '',
+    redirect_uri: REDIRECT,
+  });
+
+describe('the consent page', () => {
+  it('C55: shows who asks, whom, for what in words, and where the browser goes next', async () => {
+    const { status, html, ...visit } = await consentFor('openid email records:read');
+    expect(status).toBe(200);
+    expect(html).toContain('<bdi data-testid="consent-client">Demo web app</bdi>');
+    expect(html).toMatch(/data-testid="consent-account">.*alice@example\.com/);
+    expect(html).toContain('data-testid="consent-destination">localhost:3002<');
+    expect(scopesOn({ status, html, ...visit })).toEqual(['openid', 'email', 'records:read']);
+    expect(html).toContain('>See your email address<');
+    expect(html).toContain('>See your records<');
+  });
+
+  it('C55: does not offer what the roles of the account do not permit', async () => {
+    expect(scopesOn(await consentFor('openid records:read records:write', GUEST))).toEqual(['openid', 'records:read']);
+  });
+
+  it('C55: sends access_denied and the state to the client when the person denies', async () => {
+    const { searchParams } = new URL((await browser.deny(await consentFor('openid'))).url);
+    expect(searchParams.get('error')).toBe('access_denied');
+    expect(searchParams.get('state')).toBe('st');
+    expect(searchParams.has('code')).toBe(false);
+  });
+
+  it('C55: grants what was asked for, whatever fields the form is given', async () => {
+    const visit = await consentFor('openid records:read');
+    const answer = await browser.post(`${visit.url}/consent`, {
+      scope: 'openid records:read records:write',
+      grantId: 'x',
+      accountId: 'x',
+      prompt: 'login',
+    });
+    expect((await redeem(answer)).scope).toBe('openid records:read');
+  });
+
+  it('asks again only for what is new, and earlier tokens live on', async () => {
+    const first = await redeem(await browser.approve(await consentFor('openid records:read')));
+    const again = await browser.get(request('openid records:read'));
+    expect(new URL(again.url).searchParams.has('code')).toBe(true);
+
+    const more = await browser.get(request('openid records:read records:write'));
+    expect(scopesOn(more)).toEqual(['openid', 'records:read', 'records:write']);
+    const second = await redeem(await browser.approve(more));
+    expect(second.scope).toBe('openid records:read records:write');
+
+    const refreshed = await token({ grant_type: 'refresh_token', refresh_token: first.refresh_token ?? '' });
+    expect(refreshed).toMatchObject({ status: 200, scope: 'openid records:read' });
+  });
+
+  it('asks once, whether a scope of the API is asked for with openid or alone', async () => {
+    await browser.approve(await consentFor('openid records:read'));
+    const alone = await browser.get(request('records:read'));
+    expect(new URL(alone.url).searchParams.has('code')).toBe(true);
+  });
+
+  it('cannot be approved before the person has signed in', async () => {
+    const visit = await browser.get(request('openid'));
+    expect((await browser.post(`${visit.url}/consent`, {})).status).toBe(400);
+  });
+
+  it('can be left for another account', async () => {
+    const visit = await consentFor('openid records:read');
+    const signIn = await browser.get(`${visit.url}/another-account`);
+    // The engine signs the first account out with a form that submits itself, or by a button without JavaScript.
+    const signOut = await browser.signIn(signIn, GUEST);
+    const action = signOut.html.match(/action="([^"]*)"/)?.[1] ?? '';
+    const xsrf = signOut.html.match(/name="xsrf" value="([^"]*)"/)?.[1] ?? '';
+    const consent = await browser.post(action, { xsrf, logout: 'yes' });
+    expect(consent.html).toMatch(/data-testid="consent-account">.*guest@example\.com/);
+    expect(new URL((await browser.approve(consent)).url).searchParams.has('code')).toBe(true);
+  });
+
+  it('C54: is no longer valid once another account has signed in in this browser', async () => {
+    const alices = await consentFor('openid');
+    browser.cookies.delete('/ session');
+    browser.cookies.delete('/ session.sig');
+    await browser.approve(await consentFor('openid', GUEST));
+    const late = await browser.approve(alices);
+    expect(late.status).toBe(400);
+    expect(late.html).toContain('>This sign-in has ended<');
+  });
+});
