@@ -8,9 +8,11 @@ import { migrate } from '../database/migrate.ts';
 import { listen } from '../http/listen.ts';
 import { createResourceApi } from '../resource-server/app.ts';
 import { BlobStore } from '../resource-server/storage/blobs.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/resource-server');
 const POOL_SIZE = 10;
+const OPTIONS = { config: { type: 'string' }, development: { type: 'boolean', default: false } } as const;
 
 export interface RunningResourceApi {
   readonly url: string;
@@ -18,16 +20,15 @@ export interface RunningResourceApi {
   stop(): Promise<void>;
 }
 
-/** `concierge resource-api [--config FILE]` */
+/** `concierge resource-api [--config FILE]`. `--development` lets go of production's rules. */
 export async function run(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
-  const config = loadResourceApiConfig({ env: process.env, file: values.config, mode: 'production' });
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS });
+  const mode = values.development ? 'development' : 'production';
+  const config = loadResourceApiConfig({ env: process.env, file: values.config, mode });
   const logger = pino({ level: config.log.level });
   const api = await startResourceApi(config, logger);
   logger.info({ url: api.url, issuer: config.issuer }, 'resource API listening');
-  const stop = () => api.stop().then(() => process.exit(0));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  stopOnSignal(() => api.stop());
 }
 
 /** Does not need the authorization server yet: until that answers, guarded routes say 503. */

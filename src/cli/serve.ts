@@ -9,14 +9,19 @@ import { stopOnSignal } from './stop-on-signal.ts';
 
 export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
 
-/** `concierge serve [--config FILE] [--migrate]`: the authorization server in production. */
+/** `concierge serve [--config FILE] [--migrate]`: the authorization server. `--development` lets go of production's rules. */
 export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { config: { type: 'string' }, migrate: { type: 'boolean', default: false } },
+    options: {
+      config: { type: 'string' },
+      migrate: { type: 'boolean', default: false },
+      development: { type: 'boolean', default: false },
+    },
   });
   try {
-    const config = loadConfig({ env: process.env, file: values.config, mode: 'production' });
+    const mode = values.development ? 'development' : 'production';
+    const config = loadConfig({ env: process.env, file: values.config, mode });
     const logger = pino({ level: config.log.level });
     const database = { url: config.database.url, directory: MIGRATIONS };
     if (values.migrate) {
