@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { errorPages } from './error.ts';
+import { createPage } from './page.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -94,4 +99,26 @@ describe('the error page of the host', () => {
       expect(page.status).toBeLessThan(500);
     },
   );
+
+  it('C93: tells a visitor nothing of an error of ours, and the application everything', async () => {
+    const app = new Koa();
+    const reported: unknown[] = [];
+    app.on('error', (error) => reported.push(error));
+    app.use(errorPages({ page: createPage() }));
+    const failure = new Error('select secret from accounts');
+    app.use(() => {
+      throw failure;
+    });
+    const host = app.listen(0, 'localhost');
+    await once(host, 'listening');
+    for (const accept of ['text/html', 'application/json']) {
+      const response = await fetch(`http://localhost:${(host.address() as AddressInfo).port}/`, {
+        headers: { accept },
+      });
+      expect(response.status).toBe(500);
+      expect(await response.text()).not.toContain('secret');
+    }
+    expect(reported).toEqual([failure, failure]);
+    host.close();
+  });
 });

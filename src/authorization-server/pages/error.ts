@@ -50,27 +50,29 @@ export function errorPages({ page }: { page: Page }): Middleware {
       await next();
     } catch (error) {
       const known = pageErrorOf(error);
-      if (known.status >= 500) {
+      if (known.code === 'internal') {
         ctx.app.emit('error', error, ctx);
       }
       ctx.status = known.status;
       answer(ctx, page, failureOf(known));
       return;
     }
-    const code = unanswered(ctx);
-    if (code !== undefined) {
+    const code = BY_STATUS[ctx.status];
+    if (code !== undefined && (ctx.body === undefined || ctx.body === null)) {
       ctx.status = PAGE_ERRORS[code];
       answer(ctx, page, failureOf(new PageError(code)));
     }
   };
 }
 
-function unanswered(ctx: ParameterizedContext): PageErrorCode | undefined {
-  if (ctx.body !== undefined && ctx.body !== null) {
-    return undefined;
-  }
-  return ({ 404: 'not_found', 405: 'method_not_allowed', 501: 'method_not_allowed' } as const)[ctx.status];
-}
+/** What others mean by a status: Koa, the router, the storage. */
+const BY_STATUS: Readonly<Record<number, PageErrorCode>> = {
+  400: 'malformed_form',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'form_too_large',
+  503: 'too_busy',
+};
 
 function pageErrorOf(error: unknown): PageError {
   if (error instanceof PageError) {
@@ -79,21 +81,8 @@ function pageErrorOf(error: unknown): PageError {
   if (error instanceof errors.SessionNotFound) {
     return new PageError('sign_in_lost', error.error_description);
   }
-  const status = error instanceof Error && 'status' in error ? error.status : 500;
-  if (status === 400 || status === 404 || status === 405 || status === 413 || status === 503) {
-    return new PageError(
-      (
-        {
-          400: 'malformed_form',
-          404: 'not_found',
-          405: 'method_not_allowed',
-          413: 'form_too_large',
-          503: 'too_busy',
-        } as const
-      )[status],
-    );
-  }
-  return new PageError('internal');
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  return new PageError(BY_STATUS[status] ?? 'internal');
 }
 
 function failureOf(error: PageError): Failure {
