@@ -62,7 +62,7 @@ describe('choosePlacement', () => {
       await cloneInto(checkout);
       const first = await runOnce(checkout, 'data/postgres', 'create table notes as select 1 as id');
       expect(first.notice).toContain(first.directory);
-      expect(basename(first.directory)).toMatch(/^[0-9a-f]{16}$/);
+      expect(basename(first.directory)).toMatch(/^[0-9a-f]{16}-[0-9a-f]{8}$/);
       expect((await lstat(first.directory)).mode & 0o777).toBe(0o700);
       const second = await runOnce(checkout, 'data/postgres', 'select id from notes');
       expect(second).toEqual({ ...first, rows: [{ id: 1 }] });
@@ -76,5 +76,16 @@ describe('choosePlacement', () => {
     const runs = directories.map((directory) => runOnce(project, directory, 'create table notes ()'));
     const [one, other] = await Promise.all(runs);
     expect(one?.directory).not.toBe(other?.directory);
+  });
+
+  it.skipIf(!isRoot)('starts afresh where the data was removed, and where it was copied from elsewhere', async () => {
+    const original = join(privateHome, 'original');
+    const copy = join(privateHome, 'copy');
+    const first = await runOnce(project, original, 'create table notes ()');
+    await cp(original, copy, { verbatimSymlinks: true });
+    const second = await runOnce(project, copy, 'create table notes ()');
+    await rm(original);
+    const third = await runOnce(project, original, 'create table notes ()');
+    expect(new Set([first, second, third].map(({ directory }) => directory)).size).toBe(3);
   });
 });

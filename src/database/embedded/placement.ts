@@ -1,7 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Binaries, installedBinaries } from './binaries.ts';
@@ -21,30 +35,34 @@ export interface Placement {
   notice?: string;
 }
 
+/** Both root and an unprivileged user can reach these, unless the machine is unusual. */
+const SHARED_DIRECTORIES = ['/var/lib/concierge', join(tmpdir(), 'concierge-root')];
+
 /**
  * PostgreSQL runs where it was asked to, from the installed binaries. The exception is root with a checkout that the
- * unprivileged user cannot enter (a clone in /root): then binaries and data live where that user can, at a path that
- * depends on the asked one alone, so that the next start finds the data again.
+ * unprivileged user cannot enter (a clone in /root): then binaries and data live where that user can, and a link in
+ * the asked place leads there. Who removes the link, or clones afresh, starts afresh.
  */
 export async function choosePlacement(directory: string): Promise<Placement> {
   const binaries = await installedBinaries();
-  const home = await canonicalPath(directory);
+  const asked = await canonicalPath(directory);
+  const linked = await followLink(asked);
   if (process.getuid?.() !== 0) {
-    return { home, binaries: binaries.directory };
+    return { home: linked, binaries: binaries.directory };
   }
-  const user = (await ownerOf(home)) ?? (await unprivilegedUser());
-  const reachesHome = canEnter(user, dirname(home));
-  const reachesBinaries = canEnter(user, join(binaries.directory, 'bin'));
-  if (reachesHome && reachesBinaries) {
-    return { home, binaries: binaries.directory, user };
-  }
-  const shared = await sharedDirectory(user);
-  const placement = {
-    home: reachesHome ? home : join(shared, createHash('sha256').update(home).digest('hex').slice(0, 16)),
-    binaries: reachesBinaries ? binaries.directory : await copyBinaries(binaries, shared),
+  const user = (await ownerOf(linked)) ?? (await unprivilegedUser());
+  const home = canEnter(user, dirname(linked)) ? linked : await linkElsewhere(asked, await sharedDirectory(user));
+  const usable = canEnter(user, join(binaries.directory, 'bin'));
+  return {
+    home,
+    binaries: usable ? binaries.directory : await copyBinaries(binaries, await sharedDirectory(user)),
+    user,
+    ...(isShared(home) ? { notice: noticeOf(user, asked, home) } : {}),
   };
-  const notice = `PostgreSQL does not run as root, and the user with id ${user.uid} cannot enter ${dirname(home)}: its data is in ${placement.home}.`;
-  return { ...placement, user: (await ownerOf(placement.home)) ?? user, ...(reachesHome ? {} : { notice }) };
+}
+
+function noticeOf(user: OsUser, asked: string, home: string): string {
+  return `PostgreSQL does not run as root, and the user with id ${user.uid} cannot enter ${dirname(asked)}: its data is in ${home}.`;
 }
 
 export async function giveTo(user: OsUser | undefined, ...paths: string[]): Promise<void> {
@@ -55,11 +73,42 @@ export async function giveTo(user: OsUser | undefined, ...paths: string[]): Prom
 
 async function canonicalPath(directory: string): Promise<string> {
   const path = resolve(directory);
-  if (existsSync(path)) {
-    return realpath(path);
-  }
   await mkdir(dirname(path), { recursive: true });
   return join(await realpath(dirname(path)), basename(path));
+}
+
+async function followLink(asked: string): Promise<string> {
+  const target = await readlink(asked).catch(() => undefined);
+  if (target === undefined) {
+    return asked;
+  }
+  const place = resolve(dirname(asked), target);
+  if (isShared(place) && !basename(place).startsWith(markOf(asked))) {
+    await rm(asked, { force: true }); // It came with a copy of another checkout, whose server it names.
+    return asked;
+  }
+  return place;
+}
+
+async function linkElsewhere(asked: string, shared: string): Promise<string> {
+  const target = join(shared, `${markOf(asked)}-${randomBytes(4).toString('hex')}`);
+  try {
+    await symlink(target, asked);
+    return target;
+  } catch (error) {
+    // Another process was faster; or there is a directory, which only its owner could tell us more about.
+    return await readlink(asked).catch(() => {
+      throw error;
+    });
+  }
+}
+
+function isShared(place: string): boolean {
+  return SHARED_DIRECTORIES.includes(dirname(place));
+}
+
+function markOf(asked: string): string {
+  return createHash('sha256').update(asked).digest('hex').slice(0, 16);
 }
 
 async function ownerOf(home: string): Promise<OsUser | undefined> {
@@ -85,7 +134,7 @@ function canEnter(user: OsUser, directory: string): boolean {
 }
 
 async function sharedDirectory(user: OsUser): Promise<string> {
-  for (const directory of ['/var/lib/concierge', join(tmpdir(), 'concierge-root')]) {
+  for (const directory of SHARED_DIRECTORIES) {
     if ((await makeOwnDirectory(directory)) && canEnter(user, directory)) {
       return directory;
     }
