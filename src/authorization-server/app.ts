@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { buildUrlsFromIssuer } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { requestLog } from './http/request-id.ts';
+import { retryAfter } from './http/retry-after.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { healthRoutes, type Readiness } from './operations/health.ts';
 import { errorPages } from './pages/error.ts';
@@ -36,6 +37,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
 
   app.use(requestLog(logger));
   app.use(securityHeaders(issuer));
+  app.use(retryAfter());
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));
   app.use(protocolEndpoints());

@@ -17,6 +17,7 @@ import { PostgresAccountStore } from './storage/accounts.ts';
 import { createArtifactPayload } from './storage/artifact-payload.ts';
 import { createArtifactStore } from './storage/artifacts.ts';
 import { PostgresClientStore } from './storage/clients.ts';
+import { reportUnavailability } from './storage/database-unavailable.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
 import { createSealing } from './storage/sealing.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
@@ -37,12 +38,8 @@ export interface AuthorizationServerOptions {
 /** Makes everything from the configuration and wires it. The database is migrated already. */
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
-  const pool = createPool({
-    url: config.database.url,
-    max: config.database.poolSize,
-    applicationName: 'concierge',
-    logger,
-  });
+  const { url, poolSize: max } = config.database;
+  const pool = reportUnavailability(createPool({ url, max, applicationName: 'concierge', logger }), logger);
   const sealing = createSealing(config.secrets);
   const cookieKeys = sealing.keys('cookies');
   const accounts = new PostgresAccountStore(pool);

@@ -72,9 +72,6 @@ function correct(ctx: ParameterizedContext): void {
     ctx.set('WWW-Authenticate', 'Basic realm="introspection"');
     ctx.body = { error: 'invalid_client', error_description: 'introspection needs the credentials of a client' };
   }
-  if (ctx.status === 503 && ctx.response.get('Retry-After') === '') {
-    ctx.set('Retry-After', '1');
-  }
 }
 
 function isUnauthenticated(body: unknown): boolean {

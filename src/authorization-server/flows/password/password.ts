@@ -1,5 +1,6 @@
 import { errors, type KoaContextWithOIDC, type Provider, type ResourceServer } from 'oidc-provider';
 import type { Account, Authenticate } from '../../accounts/account.ts';
+import { TooBusy } from '../../accounts/too-busy.ts';
 
 export interface PasswordGrantDeps {
   readonly authenticate: Authenticate;
@@ -57,13 +58,24 @@ async function authenticate(deps: PasswordGrantDeps, ctx: KoaContextWithOIDC): P
   if (typeof username !== 'string' || typeof password !== 'string') {
     throw new errors.InvalidRequest('username and password must be sent in the body of the request');
   }
-  const account = await deps.authenticate({ email: username, password });
+  const account = await deps.authenticate({ email: username, password }).catch((error: unknown) => {
+    throw error instanceof TooBusy ? comeBackLater(ctx, error) : error;
+  });
   if (account === undefined) {
     throw Object.assign(new errors.InvalidGrant('password grant refused'), {
       error_description: 'the username or password is wrong',
     });
   }
   return account;
+}
+
+/** The engine knows `temporarily_unavailable` as a 400, for redirects; here there is a status to say it with. */
+function comeBackLater(ctx: KoaContextWithOIDC, { retryAfterSeconds }: TooBusy): Error {
+  ctx.set('Retry-After', String(retryAfterSeconds));
+  return Object.assign(
+    new errors.TemporarilyUnavailable('many people are signing in right now; send the request again in a moment'),
+    { status: 503, statusCode: 503 },
+  );
 }
 
 async function saveGrant(
