@@ -70,6 +70,9 @@ class ArtifactAdapter implements Adapter {
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    if (uid.includes('\0')) {
+      return undefined; // PostgreSQL refuses it in a text, so no row has such a uid.
+    }
     const { rows } = await this.#deps.pool.query(statements.findByUid(this.#kind, uid));
     return this.#read(rows[0]);
   }
@@ -105,16 +108,17 @@ class ArtifactAdapter implements Adapter {
     await this.#deps.pool.query(statements.destroy(this.keyOf(id)));
   }
 
-  /** The engine asks once for each kind, in the same turn; one statement ends them all. */
+  /**
+   * The engine asks once for each kind, in the same turn; one statement ends them all. Who asks later gets a statement
+   * of its own: one that runs already does not see what was saved since it began.
+   */
   async revokeByGrantId(grantId: string): Promise<void> {
     const key = this.#deps.payload.keyOf('Grant', grantId);
     let revocation = this.#revocations.get(key);
     if (revocation === undefined) {
-      revocation = this.#deps.pool
-        .query(statements.revokeByGrantId(key))
-        .then(() => {})
-        .finally(() => this.#revocations.delete(key));
+      revocation = this.#deps.pool.query(statements.revokeByGrantId(key)).then(() => {});
       this.#revocations.set(key, revocation);
+      queueMicrotask(() => this.#revocations.delete(key));
     }
     await revocation;
   }

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { CreateNode } from './artifacts.contract.ts';
+import type { ArtifactStore } from './artifacts.ts';
+
+export const WHOLE_FAMILY = ['Grant', 'AuthorizationCode', 'AccessToken', 'RefreshToken', 'DeviceCode'];
+
+/** Everything that a grant brings about, under a grant of its own. */
+export async function saveFamily(store: ArtifactStore) {
+  const grantId = randomUUID();
+  const members = ['AuthorizationCode', 'AccessToken', 'RefreshToken', 'DeviceCode'].map((kind) => ({
+    kind,
+    id: randomUUID(),
+  }));
+  await store.adapter('Grant').upsert(grantId, { clientId: 'shop', accountId: 'alice' }, 60);
+  for (const { kind, id } of members) {
+    await store.adapter(kind).upsert(id, { grantId, clientId: 'shop', accountId: 'alice' }, 60);
+  }
+  const find = (kind: string) => store.adapter(kind).find(members.find((one) => one.kind === kind)?.id ?? '');
+  return {
+    grantId,
+    codeId: members[0]?.id ?? '',
+    /** The kinds that are still there. */
+    async left() {
+      const found = await Promise.all(members.map(async ({ kind }) => ((await find(kind)) ? kind : undefined)));
+      const grant = (await store.adapter('Grant').find(grantId)) ? ['Grant'] : [];
+      return [...grant, ...found.filter((kind) => kind !== undefined)];
+    },
+  };
+}
+
+/** The part of the artifact store's contract that is about ending things: see artifacts.contract.ts. */
+export function describeRevoking(createNode: CreateNode): void {
+  describe('revoking', () => {
+    it.each(['AccessToken', 'RefreshToken', 'Grant'])(
+      'C42: ends every kind of a grant when the engine asks for %s',
+      async (kind) => {
+        const store = createNode();
+        const family = await saveFamily(store);
+        const other = await saveFamily(store);
+        await createNode().adapter(kind).revokeByGrantId(family.grantId);
+        expect(await family.left()).toEqual(['Grant']);
+        expect(await other.left()).toEqual(WHOLE_FAMILY);
+      },
+    );
+
+    it('never takes what has no grant for what has an unknown one', async () => {
+      const store = createNode();
+      const id = randomUUID();
+      await store.adapter('ClientCredentials').upsert(id, { clientId: 'machine' }, 60);
+      for (const grantId of [randomUUID(), '', 'null', undefined as unknown as string, null as unknown as string]) {
+        await store.adapter('ClientCredentials').revokeByGrantId(grantId);
+      }
+      expect(await store.adapter('ClientCredentials').find(id)).toBeDefined();
+    });
+
+    it('C50: ends everything of an account and nothing of another', async () => {
+      const store = createNode();
+      const [alice, bob] = [randomUUID(), randomUUID()];
+      for (const accountId of [alice, bob]) {
+        await store.adapter('Session').upsert(`session of ${accountId}`, { accountId, uid: accountId }, 60);
+        await store.adapter('AccessToken').upsert(`token of ${accountId}`, { accountId }, 60);
+      }
+      await createNode().revokeByAccountId(alice);
+      expect(await store.adapter('Session').find(`session of ${alice}`)).toBeUndefined();
+      expect(await store.adapter('AccessToken').find(`token of ${alice}`)).toBeUndefined();
+      expect(await store.adapter('Session').find(`session of ${bob}`)).toBeDefined();
+      expect(await store.adapter('AccessToken').find(`token of ${bob}`)).toBeDefined();
+    });
+
+    it('ends everything of a client and nothing of another', async () => {
+      const store = createNode();
+      const [shop, bank] = [randomUUID(), randomUUID()];
+      for (const clientId of [shop, bank]) {
+        await store.adapter('Grant').upsert(`grant of ${clientId}`, { clientId }, 60);
+        await store.adapter('ClientCredentials').upsert(`token of ${clientId}`, { clientId }, 60);
+      }
+      await createNode().revokeByClientId(shop);
+      expect(await store.adapter('Grant').find(`grant of ${shop}`)).toBeUndefined();
+      expect(await store.adapter('ClientCredentials').find(`token of ${shop}`)).toBeUndefined();
+      expect(await store.adapter('Grant').find(`grant of ${bank}`)).toBeDefined();
+      expect(await store.adapter('ClientCredentials').find(`token of ${bank}`)).toBeDefined();
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { CreateNode } from './artifacts.contract.ts';
+
+/** The part of the artifact store's contract that is about sessions: see artifacts.contract.ts. */
+export function describeSessions(createNode: CreateNode): void {
+  /** The sessions as one request sees them: an adapter of its own node, bound to that request. */
+  const inRequest = () => {
+    const request = { identity: {}, age: 0 };
+    return createNode({ currentRequest: () => request }).adapter('Session');
+  };
+
+  const signedIn = async () => {
+    const [id, uid] = [randomUUID(), randomUUID()];
+    const payload = { uid, accountId: 'alice' };
+    await inRequest().upsert(id, payload, 60);
+    return { id, uid, payload };
+  };
+
+  describe('a session', () => {
+    it('is found by its uid under the id that it has by now, which is not told', async () => {
+      const { id, uid, payload } = await signedIn();
+      const request = inRequest();
+      expect(await request.findByUid(uid)).toEqual(payload);
+      await request.find(id);
+      await request.destroy(id);
+      await request.upsert(randomUUID(), { uid, accountId: 'bob' }, 60);
+      expect(await inRequest().findByUid(uid)).toEqual({ uid, accountId: 'bob' });
+    });
+
+    it('keeps what it remembers of a sign-out under way, and loses it to nobody', async () => {
+      const { id, payload } = await signedIn();
+      const state = { secret: 'xsrf', postLogoutRedirectUri: 'https://shop.example/', clientId: 'shop' };
+      await inRequest().upsert(id, { ...payload, state }, 60);
+      expect(await inRequest().find(id)).toEqual({ ...payload, state, jti: id });
+      await inRequest().upsert(id, payload, 60);
+      expect(await inRequest().find(id)).toEqual({ ...payload, jti: id });
+    });
+
+    it('C67: stays ended when a request that was under way saves it again', async () => {
+      const { id, payload } = await signedIn();
+      const [late, signOut] = [inRequest(), inRequest()];
+      await Promise.all([late.find(id), signOut.find(id)]);
+      await signOut.destroy(id);
+      await late.upsert(id, { ...payload, authorizations: {} }, 60);
+      expect(await inRequest().find(id)).toBeUndefined();
+      expect(await inRequest().findByUid(payload.uid)).toBeUndefined();
+    });
+
+    it('C67: stays ended when a request that was under way gives it a new id', async () => {
+      const { id, payload } = await signedIn();
+      const [late, signOut] = [inRequest(), inRequest()];
+      await Promise.all([late.find(id), signOut.find(id)]);
+      await signOut.destroy(id);
+      const newId = randomUUID();
+      await late.destroy(id);
+      await late.upsert(newId, payload, 60);
+      expect(await inRequest().find(newId)).toBeUndefined();
+    });
+
+    it('C47: gets one new id when two requests give it one at the same moment', async () => {
+      const { id, uid, payload } = await signedIn();
+      const requests = [inRequest(), inRequest()];
+      const newIds = [randomUUID(), randomUUID()];
+      await Promise.all(requests.map((request) => request.find(id)));
+      await Promise.all(
+        requests.map(async (request, index) => {
+          await request.destroy(id);
+          await request.upsert(newIds[index] ?? '', payload, 60);
+        }),
+      );
+      const found = await Promise.all([id, ...newIds].map((one) => inRequest().find(one)));
+      expect(found.filter((one) => one !== undefined)).toHaveLength(1);
+      expect(found[0]).toBeUndefined();
+      expect(await inRequest().findByUid(uid)).toBeDefined();
+    });
+
+    it('is saved by a request that never saw it: one that a browser just began', async () => {
+      const { id, payload } = await signedIn();
+      expect(await inRequest().find(id)).toEqual({ ...payload, jti: id });
+    });
+
+    it('ends for the request that ended it, which may begin another', async () => {
+      const { id } = await signedIn();
+      const request = inRequest();
+      await request.find(id);
+      await request.destroy(id);
+      const next = { id: randomUUID(), payload: { uid: randomUUID() } };
+      await request.upsert(next.id, next.payload, 60);
+      expect(await inRequest().find(next.id)).toEqual({ ...next.payload, jti: next.id });
+      expect(await inRequest().find(id)).toBeUndefined();
+    });
+
+    it('is plainly saved and ended by what is no request: a job, a command', async () => {
+      const sessions = createNode().adapter('Session');
+      const [id, uid] = [randomUUID(), randomUUID()];
+      await sessions.upsert(id, { uid }, 60);
+      await sessions.find(id);
+      await sessions.destroy(id);
+      await sessions.destroy(id);
+      await sessions.upsert(id, { uid }, 60);
+      expect(await sessions.find(id)).toBeDefined();
+    });
+  });
+}
