@@ -3,7 +3,7 @@ import Koa from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
-import { buildUrlsFromIssuer } from './http/issuer-urls.ts';
+import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { requestLog } from './http/request-id.ts';
 import { retryAfter } from './http/retry-after.ts';
@@ -35,6 +35,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
   buildUrlsFromIssuer(app, issuer);
   app.on('error', (error, ctx) => logger.error({ err: error, requestId: ctx?.state?.requestId }, 'unexpected error'));
 
+  app.use(originFormTarget());
   app.use(requestLog(logger));
   app.use(securityHeaders(issuer));
   app.use(retryAfter());

@@ -13,16 +13,26 @@ export function buildUrlsFromIssuer(app: Koa, issuer: string): void {
   }
   Object.defineProperty(app.request, 'href', {
     get(this: Koa.Request) {
-      return origin + pathAndQuery(this.originalUrl);
+      return origin + this.url;
     },
   });
 }
 
-/** RFC 9112 §3.2.2: a request target may be a whole URL, whose authority is the sender's word like `Host` is. */
-function pathAndQuery(target: string): string {
-  if (target.startsWith('/')) {
-    return target;
-  }
-  const url = URL.parse(target);
-  return url === null ? '/' : url.pathname + url.search;
+/**
+ * RFC 9112 §3.2.2: a request target may be a whole URL, whose authority is the sender's word like `Host` is. Only its
+ * path and query go on. What is no URL would be an error wherever it is looked at, so it ends here.
+ */
+export function originFormTarget(): Koa.Middleware {
+  return async (ctx, next) => {
+    if (!ctx.url.startsWith('/')) {
+      const url = URL.parse(ctx.url);
+      if (url === null || !/^https?:$/.test(url.protocol)) {
+        ctx.status = 400;
+        ctx.body = 'the request target is not a URL of this server';
+        return;
+      }
+      ctx.url = url.pathname + url.search;
+    }
+    await next();
+  };
 }
