@@ -87,9 +87,9 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
         // query, request object or PAR; what a client sends under that name is overwritten.
         async client_scope(ctx, _sent, client) {
           const params = paramsOf(ctx);
-          const asked = rawScope(ctx) ?? registrationOf(client).default_scope;
-          const granted = grantedOrThrow(await decide(ctx, asked, 'any role'));
-          params.client_scope = withoutDropped(granted, params.scope).join(' ');
+          const { default_scope } = registrationOf(client);
+          const asked = heeded(ctx, client, rawScope(ctx)) ?? heeded(ctx, client, default_scope);
+          params.client_scope = grantedOrThrow(await decide(ctx, asked, 'any role')).join(' ');
           params.scope = params.client_scope;
         },
       },
@@ -107,7 +107,14 @@ function paramsOf(ctx: KoaContextWithOIDC): ScopeParams {
 async function addressedResourceServer(ctx: KoaContextWithOIDC, resources: ResourceStore) {
   const named = [ctx.oidc.params?.resource ?? []].flat();
   const all = await resources.listResourceServers();
-  return all.find(({ identifier, isDefault }) => (named.length === 0 ? isDefault : named.includes(identifier)));
+  if (named.length === 0) {
+    return all.find(({ isDefault }) => isDefault);
+  }
+  const addressed = all.find(({ identifier }) => named.includes(identifier));
+  if (addressed === undefined) {
+    throw new errors.InvalidTarget('the resource is not known here');
+  }
+  return addressed;
 }
 
 function scopeNames(resourceServer: ResourceServer | undefined): readonly string[] {
@@ -131,9 +138,18 @@ function rawScope(ctx: KoaContextWithOIDC): string | undefined {
   return typeof sent === 'string' && sent !== '' ? sent : undefined;
 }
 
-/** The engine drops `offline_access` when there is no `prompt=consent` (OpenID Connect Core §11), and that stands. */
-function withoutDropped(granted: readonly string[], kept: string | undefined): readonly string[] {
-  return granted.filter((scope) => scope !== 'offline_access' || kept?.split(' ').includes(scope));
+/**
+ * OpenID Connect Core §11: `offline_access` is ignored where nobody is asked for it, or nothing could come of it. The
+ * engine does so with what was sent; here it is done to the default scope too, and a request for nothing else is one
+ * without a scope.
+ */
+function heeded(ctx: KoaContextWithOIDC, client: EngineClient, scope: string | undefined): string | undefined {
+  const mayBeOffline =
+    ctx.oidc.prompts.has('consent') &&
+    String(ctx.oidc.params?.response_type).includes('code') &&
+    client.grantTypeAllowed('refresh_token');
+  const scopes = scope?.split(' ').filter((one) => one !== 'offline_access' || mayBeOffline) ?? [];
+  return scopes.length === 0 ? undefined : scopes.join(' ');
 }
 
 function requireClient(ctx: KoaContextWithOIDC): EngineClient {
