@@ -23,7 +23,10 @@ interface Issue {
   readonly ctx: KoaContextWithOIDC;
   readonly provider: Provider;
   readonly account: Account;
+  /** Everything that is granted. */
   readonly scopes: readonly string[];
+  /** The part of it that the access token carries: a token for a resource server has that one's scopes and no others. */
+  readonly tokenScopes: readonly string[];
   readonly audience: Audience;
   readonly grantId: string;
 }
@@ -43,8 +46,9 @@ export const passwordGrant =
     const account = await authenticate(deps, ctx);
     const audience = await deps.audienceFor(ctx);
     const scopes = await deps.scopesFor(ctx, account);
-    const grantId = await saveGrant(ctx, account, scopes, audience);
-    const issue: Issue = { ctx, provider, account, scopes, audience, grantId };
+    const tokenScopes = scopesWithin(audience, scopes);
+    const grantId = await saveGrant(ctx, { account, scopes, tokenScopes, audience });
+    const issue: Issue = { ctx, provider, account, scopes, tokenScopes, audience, grantId };
     const accessToken = await issueAccessToken(issue);
     ctx.body = {
       ...accessToken,
@@ -78,28 +82,39 @@ function comeBackLater(ctx: KoaContextWithOIDC, { retryAfterSeconds }: TooBusy):
   );
 }
 
+function scopesWithin(audience: Audience, scopes: readonly string[]): readonly string[] {
+  if (audience === undefined) {
+    return scopes;
+  }
+  const offered = new Set(audience.resourceServer.scope.split(' '));
+  const within = scopes.filter((scope) => offered.has(scope));
+  if (within.length === 0) {
+    throw new errors.InvalidScope(`none of these is a scope of the resource: ${scopes.join(' ')}`, scopes.join(' '));
+  }
+  return within;
+}
+
 async function saveGrant(
   { oidc }: KoaContextWithOIDC,
-  account: Account,
-  scopes: readonly string[],
-  audience: Audience,
+  { account, scopes, tokenScopes, audience }: Pick<Issue, 'account' | 'scopes' | 'tokenScopes' | 'audience'>,
 ): Promise<string> {
   const grant = new oidc.provider.Grant({ accountId: account.accountId, clientId: clientOf(oidc).clientId });
   if (audience === undefined) {
     grant.addOIDCScope(scopes.join(' '));
   } else {
-    grant.addResourceScope(audience.identifier, scopes.join(' '));
+    grant.addOIDCScope(scopes.filter((scope) => !tokenScopes.includes(scope)).join(' '));
+    grant.addResourceScope(audience.identifier, tokenScopes.join(' '));
   }
   return grant.save();
 }
 
-async function issueAccessToken({ ctx, provider, account, scopes, audience, grantId }: Issue) {
+async function issueAccessToken({ ctx, provider, account, tokenScopes, audience, grantId }: Issue) {
   const token = new provider.AccessToken({
     accountId: account.accountId,
     client: clientOf(ctx.oidc),
     grantId,
     gty: 'password',
-    scope: scopes.join(' '),
+    scope: tokenScopes.join(' '),
   });
   if (audience !== undefined) {
     token.resourceServer = new provider.ResourceServer(audience.identifier, audience.resourceServer);
@@ -124,9 +139,10 @@ async function issueRefreshToken({ ctx, provider, account, scopes, audience, gra
 }
 
 async function issueIdToken(deps: PasswordGrantDeps, { ctx, provider, account }: Issue): Promise<string> {
-  const claims = { ...deps.claimsOf(account), auth_time: now(), amr: ['pwd'] };
   // As with a code: the ID token names the account, and userinfo tells the rest (OpenID Connect Core §5.4).
-  const token = Object.assign(new provider.IdToken(claims, { ctx }), { scope: 'openid' });
+  const token = Object.assign(new provider.IdToken(deps.claimsOf(account), { ctx }), { scope: 'openid' });
+  token.set('auth_time', now());
+  token.set('amr', ['pwd']);
   return token.issue({ use: 'idtoken' });
 }
 
