@@ -1,4 +1,3 @@
-import createKnexClient, { type Knex } from 'knex';
 import pg from 'pg';
 
 /** What `pino` and the console both are. */
@@ -18,7 +17,7 @@ export interface ConnectionOptions {
 /** Longer than any query of ours takes, shorter than a person or a caller waits. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
-const ACQUIRE_TIMEOUT_MS = 3_000;
+export const ACQUIRE_TIMEOUT_MS = 3_000;
 
 /** For the hot path. Survives a restart of PostgreSQL: queries of that moment fail, later ones find new connections. */
 export function createPool(options: ConnectionOptions): pg.Pool {
@@ -33,25 +32,8 @@ export function createPool(options: ConnectionOptions): pg.Pool {
   return pool;
 }
 
-/** For relational queries off the hot path. Its pool replaces connections that were cut by itself. */
-export function createKnex(options: ConnectionOptions): Knex {
-  return createKnexClient({
-    client: 'pg',
-    connection: connectionSettings(options),
-    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-    // knex keeps `min` connections even when they are dead, and 0 is none.
-    pool: { min: 0, max: options.max },
-    log: knexLog(options.logger),
-  });
-}
-
-/** knex writes to the console unless told otherwise. What matters also reaches the caller as an error. */
-function knexLog(logger: ConnectionLogger | undefined): Knex.Logger {
-  const report = (message: unknown) => logger?.warn({ knex: String(message) }, 'database connection problem');
-  return { warn: report, error: report, deprecate: report, debug: () => {} };
-}
-
-function connectionSettings({ url, applicationName }: ConnectionOptions) {
+/** What every connection of ours has in common. */
+export function connectionSettings({ url, applicationName }: ConnectionOptions) {
   return {
     connectionString: url,
     application_name: applicationName,
