@@ -139,16 +139,36 @@ describe('an authorization server that is not running', () => {
 });
 
 describe('the callback', () => {
-  it('refuses an answer whose state was not sent from this browser, and repeats nothing of it', async () => {
-    const response = await get('/callback?code=abc&state=guessed&error_description=call-this-number');
-    expect(response.status).toBe(400);
+  const unasked = 'An answer arrived that this playground did not ask for';
+
+  it('shows an answer that nobody here asked for, redeems nothing, and says how to', async () => {
+    const response = await get('/callback?code=abc-_1&state=from-the-terminal&iss=http%3A%2F%2Fsomewhere');
+    expect(response.status).toBe(200);
     const page = await response.text();
-    expect(page).toContain('This answer was not asked for here');
-    expect(page).not.toContain('call-this-number');
+    expect(page).toContain(unasked);
+    expect(page).not.toContain('role="alert"');
+    expect(page).toContain('<code data-testid="unasked-state">from-the-terminal</code>');
+    expect(page).toContain('-d code=abc-_1');
+    expect(page).toContain(`${issuer}/token`);
   });
 
-  it('refuses a doubled or missing state', async () => {
-    expect((await get('/callback?state=a&state=b')).status).toBe(400);
-    expect((await get('/callback')).status).toBe(400);
+  it('gives no line for a shell where the code is none, or twice', async () => {
+    for (const code of ['x$(id)', "x';id;'", 'x y', 'x&code=y', '']) {
+      const query = code.includes('&') ? `code=${code}` : new URLSearchParams({ code }).toString();
+      expect(await (await get(`/callback?${query}`)).text()).toMatch(/data-part="redeem" hidden/);
+    }
+  });
+
+  it('C94: shows what it was sent as text', async () => {
+    const page = await (await get(`/callback?state=${encodeURIComponent('<script>alert(1)</script>')}`)).text();
+    expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+  });
+
+  it('shows an answer that another site posts, and changes nothing', async () => {
+    const body = new URLSearchParams({ code: 'abc', state: 'posted' });
+    const response = await post('/callback', { body, headers: { origin: 'http://localhost:3000' } });
+    expect(response.status).toBe(200);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await response.text()).toContain(unasked);
   });
 });

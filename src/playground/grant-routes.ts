@@ -8,7 +8,7 @@ import { readForm } from './form.ts';
 import type { GrantName } from './grants.ts';
 import type { Tokens } from './outcome.ts';
 import type { RenderPage } from './pages.ts';
-import { describeProblem, UNKNOWN_STATE } from './problem.ts';
+import { describeProblem, WRONG_STATE } from './problem.ts';
 import {
   beginAuthorizationCode,
   finishAuthorizationCode,
@@ -16,7 +16,9 @@ import {
   runClientCredentials,
   runPassword,
 } from './run-grant.ts';
+import { describeUnasked } from './unasked-answer.ts';
 
+const AnswerForm = z.record(z.string(), z.string());
 const PasswordForm = z.object({ username: z.string().max(320), password: z.string().max(1024) });
 
 interface Dependencies {
@@ -45,6 +47,12 @@ export function grantRoutes(dependencies: Dependencies): Router {
 
   router.get('/callback', (ctx) => receiveCode(dependencies, ctx));
 
+  // No request of ours asks for response_mode=form_post: an answer in a form is somebody else's.
+  router.post('/callback', async (ctx) => {
+    const answer = (await readForm(ctx, AnswerForm)) ?? ctx.throw(400, 'an answer is a form');
+    showUnasked(dependencies, ctx, new URLSearchParams(answer));
+  });
+
   router.post('/grants/password', async (ctx) => {
     const credentials = (await readForm(ctx, PasswordForm)) ?? ctx.throw(400, 'username and password are needed');
     const session = sessions.findOrCreate(ctx);
@@ -61,16 +69,18 @@ export function grantRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
-async function receiveCode(
-  { authorizationServer, sessions, ownUrl, render }: Dependencies,
-  ctx: Context,
-): Promise<void> {
+async function receiveCode(dependencies: Dependencies, ctx: Context): Promise<void> {
+  const { authorizationServer, sessions, ownUrl, render } = dependencies;
   const session = sessions.find(ctx);
   const state = ctx.query.state;
   const pending = typeof state === 'string' ? session?.pending.take(state) : undefined;
   if (!session || !pending) {
-    ctx.status = 400;
-    ctx.body = render('problem', { problem: UNKNOWN_STATE });
+    if (session && !session.pending.isEmpty) {
+      ctx.status = 400;
+      ctx.body = render('problem', { problem: WRONG_STATE });
+      return;
+    }
+    showUnasked(dependencies, ctx, ctx.URL.searchParams);
     return;
   }
   const callbackUrl = new URL(`${ownUrl}/callback${ctx.search}`);
@@ -78,6 +88,14 @@ async function receiveCode(
     finishAuthorizationCode(context, callbackUrl, pending),
   );
   seeOther(ctx, '/result');
+}
+
+function showUnasked(
+  { authorizationServer: { issuer }, ownUrl, render }: Dependencies,
+  ctx: Context,
+  answer: URLSearchParams,
+): void {
+  ctx.body = render('unasked', { unasked: describeUnasked(answer, { issuer, ownUrl }) });
 }
 
 interface Walk {

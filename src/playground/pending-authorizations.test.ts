@@ -8,8 +8,10 @@ const pendingFor = (state: string) => ({ state, nonce: `nonce of ${state}`, code
 it('accepts the state of an answer once', () => {
   const pending = new PendingAuthorizations();
   pending.remember(pendingFor('a'));
+  expect(pending.isEmpty).toBe(false);
   expect(pending.take('a')).toEqual(pendingFor('a'));
   expect(pending.take('a')).toBeUndefined();
+  expect(pending.isEmpty).toBe(true);
 });
 
 it('does not accept a state that it never sent', () => {

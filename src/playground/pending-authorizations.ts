@@ -26,6 +26,11 @@ export class PendingAuthorizations {
     }
   }
 
+  /** Is an answer awaited at all? */
+  get isEmpty(): boolean {
+    return this.#byState.size === 0;
+  }
+
   take(state: string): PendingAuthorization | undefined {
     const pending = this.#byState.get(state);
     this.#byState.delete(state);

@@ -8,10 +8,10 @@ export interface Problem {
   readonly errorDescription?: string;
 }
 
-export const UNKNOWN_STATE: Problem = {
-  title: 'This answer was not asked for here',
+export const WRONG_STATE: Problem = {
+  title: 'This is not the answer that was asked for',
   advice:
-    'Its state belongs to no request that this browser started in the last hour, or it was used already. Start the grant again.',
+    'This browser waits for an answer, and the state of this one is not what it sent: it was altered, or somebody slipped in their own. Start the grant again.',
 };
 
 export const NO_SESSION: Problem = {

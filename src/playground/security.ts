@@ -47,6 +47,9 @@ export function requireOwnHost({ ownUrl }: Origins): Middleware {
   };
 }
 
+/** Where an answer may be posted to (form_post); that page shows it and changes nothing. */
+const OPEN_TO_OTHERS = '/callback';
+
 /**
  * Cross-site request forgery: SameSite does not tell ports of one host apart, so what changes something must
  * come from our own pages, as the browser itself states.
@@ -54,7 +57,8 @@ export function requireOwnHost({ ownUrl }: Origins): Middleware {
 export function requireOwnOrigin({ ownUrl }: Origins): Middleware {
   const own = new URL(ownUrl).origin;
   return async (ctx, next) => {
-    if (ctx.method !== 'GET' && ctx.method !== 'HEAD' && !isFromOwnPage(ctx, own)) {
+    const changes = ctx.method !== 'GET' && ctx.method !== 'HEAD' && ctx.path !== OPEN_TO_OTHERS;
+    if (changes && !isFromOwnPage(ctx, own)) {
       ctx.throw(403, 'this request did not come from a page of the playground');
     }
     await next();

@@ -1,13 +1,12 @@
-import { discover, ownUrl, Refusal, resourceApi, takePending } from './client.js';
+import { discover, issuer, ownUrl, Refusal, resourceApi, takePending } from './client.js';
 import { foldExchanges, send, showNavigation } from './exchanges.js';
 import { verifyIdToken } from './id-token.js';
 import { settle, showActions, showAnswer, showFields, showGrant, showProblem } from './result-page.js';
+import { showUnasked } from './unasked.js';
 
 /** The code of demo-spa comes back in the query, the implicit answers of demo-implicit in the fragment. */
 const answer = new URLSearchParams(location.hash ? location.hash.slice(1) : location.search);
 const answerUrl = location.href;
-// Codes and tokens do not stay in the address bar, and so neither in the history.
-history.replaceState(null, '', location.pathname);
 
 const UNUSABLE = 'A client must not use an answer like this one.';
 const STATE_CHECKED = 'state is the one that was sent';
@@ -17,11 +16,40 @@ let pending;
 let tokens = {};
 
 try {
-  await readAnswer();
-  settle('done');
+  pending = takePending(answer.get('state'));
+  if (pending) {
+    clearAddressBar();
+    await readAnswer();
+    settle('done');
+  } else {
+    // Whoever did ask may want to read it there, so the address bar stays as it is.
+    showUnasked(answer, curlFor(answer));
+    settle('unasked');
+  }
 } catch (thrown) {
+  clearAddressBar();
   showProblem('result-problem', problemOf(thrown));
   settle('failed');
+}
+
+/** Codes and tokens do not stay in the address bar, and so neither in the history. */
+function clearAddressBar() {
+  history.replaceState(null, '', location.pathname);
+}
+
+/** A code that is pasted into a shell must not be able to say anything there. */
+function curlFor(parameters) {
+  const [code, ...others] = parameters.getAll('code');
+  if (location.pathname !== '/spa/callback' || others.length > 0 || !/^[\w.~-]+$/.test(code ?? '')) {
+    return undefined;
+  }
+  return [
+    'curl -d client_id=demo-spa -d grant_type=authorization_code',
+    `-d code=${code}`,
+    `-d redirect_uri=${ownUrl}/spa/callback`,
+    '-d code_verifier=THE_VERIFIER_OF_YOUR_REQUEST',
+    `${issuer}/token`,
+  ].join(' \\\n  ');
 }
 
 function problemOf(thrown) {
@@ -33,7 +61,6 @@ function problemOf(thrown) {
 }
 
 async function readAnswer() {
-  pending = takePending(answer.get('state'));
   showGrant(pending);
   showNavigation(pending.authorizationUrl);
   showNavigation(answerUrl);

@@ -63,14 +63,21 @@ export async function begin({ title, clientId, scope, responseType, redirectUri 
   location.assign(url);
 }
 
-/** The state check: an answer is taken once, and only in the tab that asked for it. */
+/**
+ * The state check: an answer is taken once, and only in the tab that asked for it. `undefined` when this tab asked for
+ * none; while it waits for one, any other is refused.
+ */
 export function takePending(state) {
   const kept = state === null ? null : sessionStorage.getItem(keyOf(state));
   if (kept === null) {
-    throw new Refusal({
-      title: 'This answer was not asked for here',
-      advice: 'Its state belongs to no request of this tab, or it was used already. Start the grant again.',
-    });
+    if (Object.keys(sessionStorage).some((key) => key.startsWith(keyOf('')))) {
+      throw new Refusal({
+        title: 'This is not the answer that was asked for',
+        advice:
+          'This tab waits for an answer, and the state of this one is not what it sent: it was altered, or somebody slipped in their own. Start the grant again.',
+      });
+    }
+    return undefined;
   }
   sessionStorage.removeItem(keyOf(state));
   return JSON.parse(kept);

@@ -12,10 +12,11 @@ export function showProblem(testId, problem) {
   }
 }
 
-/** `done` or `failed`; browser tests wait for it. */
+/** `done`, `failed` or `unasked`; browser tests wait for it. */
 export function settle(state) {
   byTestId('result-waiting').hidden = true;
-  byTestId('result-tokens').hidden = state === 'failed';
+  byTestId('result-tokens').hidden = state !== 'done';
+  byTestId('conversation').hidden = state === 'unasked';
   byTestId('result').dataset.state = state;
 }
 
