@@ -9,6 +9,8 @@ export interface Sealing {
   seal(purpose: string, plaintext: string): string;
   /** `undefined` when no secret opens it. */
   open(purpose: string, sealed: string): string | undefined;
+  /** Does the first secret not open it? What lives for long is sealed anew then, or that secret could never be retired. */
+  isOutdated(purpose: string, sealed: string): boolean;
   /** HMAC-SHA-256 under each secret, first one first: write the first, look up by any. */
   macs(purpose: string, text: string): readonly string[];
   /** 256-bit keys, one for each secret, base64url: for the engine's signed cookies. */
@@ -33,25 +35,26 @@ export function createSealing(secrets: readonly string[]): Sealing {
       return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
     },
     open(purpose, sealed) {
-      const bytes = Buffer.from(sealed, 'base64url');
-      if (bytes.length < IV_BYTES + TAG_BYTES) {
-        return undefined;
-      }
       for (const secret of secrets) {
-        const plaintext = decrypt(derive(secret, purpose), bytes);
+        const plaintext = decrypt(derive(secret, purpose), sealed);
         if (plaintext !== undefined) {
           return plaintext;
         }
       }
       return undefined;
     },
+    isOutdated: (purpose, sealed) => decrypt(derive(first, purpose), sealed) === undefined,
     macs: (purpose, text) =>
       secrets.map((secret) => createHmac('sha256', derive(secret, purpose)).update(text).digest('base64url')),
     keys: (purpose) => secrets.map((secret) => derive(secret, purpose).toString('base64url')),
   };
 }
 
-function decrypt(key: Buffer, bytes: Buffer): string | undefined {
+function decrypt(key: Buffer, sealed: string): string | undefined {
+  const bytes = Buffer.from(sealed, 'base64url');
+  if (bytes.length < IV_BYTES + TAG_BYTES) {
+    return undefined;
+  }
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES));
   decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
   try {

@@ -44,14 +44,20 @@ export class PostgresSigningKeyStore implements SigningKeyStore {
 
   async #list(client: Pool | PoolClient): Promise<readonly SigningKey[]> {
     const { rows } = await client.query('select kid, sealed_jwk from signing_keys order by created_at, alg desc');
-    return rows.map(({ kid, sealed_jwk }) => {
+    const keys: SigningKey[] = [];
+    for (const { kid, sealed_jwk } of rows) {
       const opened = this.#sealing.open(`signing key ${kid}`, sealed_jwk);
       if (opened === undefined) {
         throw new Error(
           `the signing key ${kid} in the database was sealed with another CONCIERGE_SECRET: put that secret back (it may follow a newer one, separated by a comma)`,
         );
       }
-      return JSON.parse(opened);
-    });
+      if (this.#sealing.isOutdated(`signing key ${kid}`, sealed_jwk)) {
+        const sealed = this.#sealing.seal(`signing key ${kid}`, opened);
+        await client.query('update signing_keys set sealed_jwk = $2 where kid = $1', [kid, sealed]);
+      }
+      keys.push(JSON.parse(opened));
+    }
+    return keys;
   }
 }
