@@ -1,0 +1,80 @@
+import type { Client as EngineClient } from 'oidc-provider';
+import { describe, expect, it } from 'vitest';
+import type { Client, ClientStore } from '../clients/client.ts';
+import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
+
+const SHOP: Client = {
+  clientId: 'shop',
+  metadata: {
+    client_name: 'Shop',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    scope: 'openid records:read',
+    default_scope: 'openid',
+  },
+  secretHash: 'the-hash',
+  resourceServer: 'https://api.example.com',
+};
+
+const storeOf = (client: Client | undefined): ClientStore => ({ findClient: async () => client });
+
+describe('a client for the engine', () => {
+  it('has its metadata, its id, and in place of the secret the hash', async () => {
+    expect(await clientAdapter(storeOf(SHOP)).find('shop')).toEqual({
+      client_id: 'shop',
+      client_secret: 'the-hash',
+      client_name: 'Shop',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      default_scope: 'openid',
+      allowed_scope: 'openid records:read',
+      resource_server: 'https://api.example.com',
+    });
+  });
+
+  it('has no secret when it is a public one, and nothing that it was not registered with', async () => {
+    const { scope: _, default_scope: __, ...metadata } = SHOP.metadata;
+    const client = { ...SHOP, metadata, secretHash: undefined, resourceServer: undefined };
+    const found = await clientAdapter(storeOf(client)).find('shop');
+    for (const name of ['client_secret', ...OUR_METADATA]) {
+      expect(found).not.toHaveProperty(name);
+    }
+  });
+
+  it('C81: cannot give itself another id by its metadata', async () => {
+    const client = { ...SHOP, metadata: { ...SHOP.metadata, client_id: 'bank', client_secret: 'plain' } };
+    expect(await clientAdapter(storeOf(client)).find('shop')).toMatchObject({
+      client_id: 'shop',
+      client_secret: 'the-hash',
+    });
+  });
+
+  it('is none when there is none', async () => {
+    expect(await clientAdapter(storeOf(undefined)).find('nobody')).toBeUndefined();
+  });
+
+  it('is changed in the client store and nowhere else', async () => {
+    const adapter = clientAdapter(storeOf(SHOP));
+    for (const act of [
+      () => adapter.upsert('shop', {}, 60),
+      () => adapter.consume('shop'),
+      () => adapter.destroy('shop'),
+      () => adapter.revokeByGrantId('grant'),
+      () => adapter.findByUid('shop'),
+      () => adapter.findByUserCode('shop'),
+    ]) {
+      await expect(act()).rejects.toThrow('clients are registered through the client store');
+    }
+  });
+});
+
+it('reads back what is ours from the client that the engine holds, and only text', () => {
+  const client = { allowed_scope: 'openid', default_scope: ['a list'], resource_server: undefined };
+  expect(registrationOf(client as unknown as EngineClient)).toEqual({
+    scope: 'openid',
+    default_scope: undefined,
+    resource_server: undefined,
+  });
+});
