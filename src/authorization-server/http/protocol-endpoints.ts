@@ -24,21 +24,27 @@ const BODY_LIMIT = 56 * 1024;
  */
 export function protocolEndpoints(): Middleware {
   return async (ctx, next) => {
-    const methods = METHODS[ctx.path];
+    const path = endpointOf(ctx.path);
+    const methods = METHODS[path];
     if (methods === undefined) {
       return next();
     }
     if (!refused(ctx, methods)) {
       await next();
     }
-    correct(ctx);
+    correct(ctx, path, methods);
   };
+}
+
+/** The engine answers at these paths in any case, and with a slash behind them: no spelling may get around us. */
+function endpointOf(path: string): string {
+  return path.toLowerCase().replace(/(?<=.)\/$/, '');
 }
 
 function refused(ctx: ParameterizedContext, methods: readonly string[]): boolean {
   const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
   if (method !== 'OPTIONS' && !methods.includes(method)) {
-    ctx.set('Allow', [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', '));
+    ctx.set('Allow', allowed(methods));
     refuse(ctx, 405, `${ctx.path} is used with ${methods.join(' or ')}`);
     return true;
   }
@@ -55,22 +61,27 @@ function refused(ctx: ParameterizedContext, methods: readonly string[]): boolean
   return false;
 }
 
+function allowed(methods: readonly string[]): string {
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+}
+
 function refuse(ctx: ParameterizedContext, status: number, description: string): void {
   ctx.status = status;
   ctx.set('Cache-Control', 'no-store');
   ctx.body = { error: 'invalid_request', error_description: description };
 }
 
-function correct(ctx: ParameterizedContext): void {
-  if (ctx.path === '/token') {
+function correct(ctx: ParameterizedContext, path: string, methods: readonly string[]): void {
+  if (ctx.method === 'OPTIONS' && ctx.status === 404) {
+    // No preflight, or one of an endpoint that no page may call: the engine leaves both unanswered.
+    ctx.status = 204;
+    ctx.set('Allow', allowed(methods));
+  }
+  if (path === '/token') {
     // RFC 6749 §5.1 and §5.2, for HTTP/1.0 caches.
     ctx.set('Pragma', 'no-cache');
   }
-  if (ctx.path === '/token/revocation' && ctx.status === 200) {
-    // RFC 7009 §2.2 leaves the body open. Some clients want JSON in every answer.
-    ctx.body = {};
-  }
-  if (ctx.path === '/token/introspection' && ctx.status === 400 && isUnauthenticated(ctx.body)) {
+  if (path === '/token/introspection' && ctx.status === 400 && isUnauthenticated(ctx.body)) {
     // RFC 7662 §2.1: a caller without credentials is told so; RFC 6749 §5.2 has the words.
     ctx.status = 401;
     ctx.set('WWW-Authenticate', 'Basic realm="introspection"');

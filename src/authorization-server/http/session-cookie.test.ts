@@ -52,7 +52,7 @@ async function signedIn(person = ALICE): Promise<UserAgent> {
 }
 
 const NEW_SECRET = 'another-secret-for-tests-that-is-long-enough-to-be-accepted';
-const withSecrets = (...secrets: string[]) => ({ config: (config: Config) => ({ ...config, secrets }) });
+const withSecrets = (...secrets: Config['secrets']) => ({ config: (config: Config) => ({ ...config, secrets }) });
 
 describe('the id of a session', () => {
   it('C47: changes when the person signs in, and again at the next time', async () => {
