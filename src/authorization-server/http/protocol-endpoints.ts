@@ -81,6 +81,10 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     // RFC 6749 §5.1 and §5.2, for HTTP/1.0 caches.
     ctx.set('Pragma', 'no-cache');
   }
+  if (path === '/token/revocation' && ctx.status === 200) {
+    // RFC 7009 §2.2 leaves the body open. Some clients want JSON in every answer.
+    ctx.body = {};
+  }
   if (path === '/token/introspection' && ctx.status === 400 && isUnauthenticated(ctx.body)) {
     // RFC 7662 §2.1: a caller without credentials is told so; RFC 6749 §5.2 has the words.
     ctx.status = 401;
