@@ -16,7 +16,8 @@ import type { ResourceServer, ResourceStore } from '../resources/resource-server
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
 import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
-import { allowResponseType, guardGrant, hookClients } from './engine.ts';
+import { allowResponseType, explainGrant, guardGrant, hookClients } from './engine.ts';
+import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { createRequestedScope, type RequestedScope } from './requested-scope.ts';
@@ -163,6 +164,9 @@ function extendEngine(
 ): void {
   allowResponseType(provider, PLAIN_TOKEN);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
+  for (const grantType of EXPLAINED_GRANTS) {
+    explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
+  }
   provider.registerGrantType(
     'password',
     passwordGrant({

@@ -18,13 +18,35 @@ export function guardGrant(
   grantType: string,
   guard: (ctx: KoaContextWithOIDC) => Promise<void>,
 ): void {
+  wrapGrant(provider, grantType, async (ctx, handle) => {
+    await guard(ctx);
+    await handle(ctx);
+  });
+}
+
+/** Lets `explain` give better words to the error of the engine's own handler of a grant. */
+export function explainGrant(provider: Provider, grantType: string, explain: (error: unknown) => void): void {
+  wrapGrant(provider, grantType, async (ctx, handle) => {
+    try {
+      await handle(ctx);
+    } catch (error) {
+      explain(error);
+      throw error;
+    }
+  });
+}
+
+type GrantHandler = (ctx: KoaContextWithOIDC) => Promise<void>;
+
+function wrapGrant(
+  provider: Provider,
+  grantType: string,
+  wrapper: (ctx: KoaContextWithOIDC, handle: GrantHandler) => Promise<void>,
+): void {
   const handlers = instance(provider).grantTypeHandlers;
   const handler = handlers?.get(grantType);
   expectEngine(handlers && typeof handler === 'function', `a handler of the grant type ${grantType}`);
-  handlers.set(grantType, async (ctx) => {
-    await guard(ctx);
-    await handler(ctx);
-  });
+  handlers.set(grantType, (ctx) => wrapper(ctx, handler));
 }
 
 export interface ClientHooks {
