@@ -13,7 +13,6 @@ import { createPool } from '../database/connect.ts';
 import { createTestDatabase } from './database.ts';
 import { HASHING } from './sign-in.ts';
 
-export const DEMO_PASSWORD = 'correct-horse-battery-staple';
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-to-be-accepted';
 
 const DEMO_DIRECTORY = new URL('../../config/demo.yaml', import.meta.url);

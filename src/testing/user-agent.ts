@@ -2,7 +2,9 @@
  * A person's browser without the browser: keeps cookies, follows redirects and fills in the forms of the pages, for
  * tests that are about the protocol. What the pages look like and whether a real browser agrees is tested in e2e/.
  */
-import { DEMO_PASSWORD } from './authorization-server.ts';
+
+/** Of every account of config/demo.yaml. */
+export const DEMO_PASSWORD = 'correct-horse-battery-staple';
 
 export interface Visit {
   readonly status: number;

@@ -1,7 +1,7 @@
 import * as openidClient from 'openid-client';
 import { ResourceOwnerPassword } from 'simple-oauth2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DEMO_PASSWORD, startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import {
   createRelyingParty,
   DEMO_PASSWORD_CLIENT,
@@ -12,7 +12,7 @@ import {
   type TestClient,
   tokensOf,
 } from '../../../testing/relying-party.ts';
-import { UserAgent } from '../../../testing/user-agent.ts';
+import { DEMO_PASSWORD, UserAgent } from '../../../testing/user-agent.ts';
 
 const API = 'http://localhost:3001';
 const ALICE = { username: 'alice@example.com', password: DEMO_PASSWORD };
