@@ -23,8 +23,8 @@ const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'concierge-test-'));
   await chmod(directory, 0o755); // As root the server runs as somebody else, who has to pass.
+  const disarm = cleanUpWhenKilled(directory);
   const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: SETTINGS });
-  const disarm = cleanUpWhenKilled(directory, server.directory);
   await Promise.all(DATABASES.map((name) => createTemplate(server, name)));
   project.provide('postgresUrl', server.url('postgres'));
   project.provide('scratchDirectory', directory);
@@ -41,20 +41,19 @@ async function createTemplate(server: EmbeddedPostgres, name: TestDatabaseName):
 }
 
 /** A shell that outlives us and reads from us: the end of its input without a word is our death, however it came. */
-function cleanUpWhenKilled(...places: string[]): () => void {
+function cleanUpWhenKilled(directory: string): () => void {
+  // The server's directory can be a link, see embedded/placement.ts.
   const script = `read -r _ || {
-    for place; do
-      for file in "$place"/cluster/postmaster.pid "$place"/*/cluster/postmaster.pid; do
-        [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"
-      done
+    for file in "$0"/*/cluster/postmaster.pid "$0"/*/*/cluster/postmaster.pid; do
+      [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"
     done
     sleep 1
-    rm -rf "$@"
+    rm -rf "$(readlink -f "$0/postgres")" "$0"
+    # Again, for an initdb that went on until it missed its files.
+    sleep 1
+    rm -rf "$0"
   }`;
-  const watch = spawn('/bin/sh', ['-c', script, 'sh', ...places], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const watch = spawn('/bin/sh', ['-c', script, directory], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   watch.unref();
   return () => watch.stdin.end('done\n');
 }
