@@ -163,6 +163,8 @@ function extendEngine(
   audience: Audience,
 ): void {
   allowResponseType(provider, PLAIN_TOKEN);
+  // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
+  provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXPLAINED_GRANTS) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));

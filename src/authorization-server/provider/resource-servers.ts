@@ -53,7 +53,8 @@ export const audienceSettings = (audience: Audience, lifetimes: { readonly acces
     resourceIndicators: {
       enabled: true,
       useGrantedResource: async () => true,
-      defaultResource: async (ctx, client, oneOf) => oneOf ?? (await audience.defaultFor(ctx, client)) ?? [],
+      // `undefined` for none, which the engine knows and its types do not: an empty list would be too many to issue for.
+      defaultResource: async (ctx, client, oneOf) => (oneOf ?? (await audience.defaultFor(ctx, client))) as string,
       getResourceServerInfo: audience.describe,
     },
   },
