@@ -1,8 +1,14 @@
+/** The authorization code grant as real client libraries use it: RFC 6749 §4.1, OpenID Connect Core §3.1. */
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
+import { AuthorizationCode } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
-import { createRelyingParty, DEMO_WEB, introspect } from '../../../testing/relying-party.ts';
+import { createRelyingParty, DEMO_SPA, DEMO_WEB, introspect } from '../../../testing/relying-party.ts';
 import { UserAgent } from '../../../testing/user-agent.ts';
+
+const API = 'http://localhost:3001';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -10,30 +16,166 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describe('authorization code grant', () => {
-  it('lets openid-client sign a person in and read userinfo', async () => {
-    const web = createRelyingParty(server.issuer, DEMO_WEB);
-    const config = await web.discover();
+/** Signs alice in and approves. */
+function authorizeAt(url: URL | string): Promise<URL> {
+  return new UserAgent(server.issuer).authorize(String(url));
+}
+
+describe('openid-client', () => {
+  it('signs a person in, reads userinfo and refreshes', async () => {
+    const config = await createRelyingParty(server.issuer, DEMO_WEB).discover();
     const pkceCodeVerifier = openidClient.randomPKCECodeVerifier();
     const expectedState = openidClient.randomState();
+    const expectedNonce = openidClient.randomNonce();
     const url = openidClient.buildAuthorizationUrl(config, {
       redirect_uri: DEMO_WEB.redirectUri,
       scope: 'openid profile email records:read',
       code_challenge: await openidClient.calculatePKCECodeChallenge(pkceCodeVerifier),
       code_challenge_method: 'S256',
       state: expectedState,
+      nonce: expectedNonce,
     });
-    const callback = await new UserAgent(server.issuer).authorize(url.href);
-    const tokens = await openidClient.authorizationCodeGrant(config, callback, { pkceCodeVerifier, expectedState });
-    expect(tokens.scope).toBe('openid profile email records:read');
-    const userinfo = await openidClient.fetchUserInfo(config, tokens.access_token, tokens.claims()?.sub ?? '');
-    expect(userinfo).toMatchObject({ name: 'Alice Archer', email: 'alice@example.com' });
-    expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ active: true, username: 'alice@example.com' });
+    const checks = { pkceCodeVerifier, expectedState, expectedNonce };
+    const tokens = await openidClient.authorizationCodeGrant(config, await authorizeAt(url), checks);
+    expect(tokens).toMatchObject({ scope: 'openid profile email records:read', expires_in: 3600 });
+
+    const sub = tokens.claims()?.sub ?? '';
+    expect(await openidClient.fetchUserInfo(config, tokens.access_token, sub)).toEqual({
+      sub,
+      name: 'Alice Archer',
+      preferred_username: 'alice@example.com',
+      email: 'alice@example.com',
+      email_verified: true,
+    });
+    const refreshed = await openidClient.refreshTokenGrant(config, tokens.refresh_token ?? '');
+    expect(refreshed.claims()?.sub).toBe(sub);
+    expect(refreshed.refresh_token).not.toBe(tokens.refresh_token);
   });
 
-  it('issues tokens to the demo client', async () => {
+  it('asks for a resource (RFC 8707) and for offline access', async () => {
+    const config = await createRelyingParty(server.issuer, DEMO_SPA).discover();
+    const pkceCodeVerifier = openidClient.randomPKCECodeVerifier();
+    const url = openidClient.buildAuthorizationUrl(config, {
+      redirect_uri: DEMO_SPA.redirectUri,
+      scope: 'records:read offline_access',
+      prompt: 'consent',
+      resource: API,
+      code_challenge: await openidClient.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    });
+    const tokens = await openidClient.authorizationCodeGrant(config, await authorizeAt(url), { pkceCodeVerifier });
+    expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ active: true, aud: API });
+    expect(tokens.refresh_token).toBeDefined();
+  });
+
+  it('is told of a denial as RFC 6749 §4.1.2.1 says', async () => {
+    const config = await createRelyingParty(server.issuer, DEMO_WEB).discover();
+    const browser = new UserAgent(server.issuer);
+    const url = openidClient.buildAuthorizationUrl(config, { redirect_uri: DEMO_WEB.redirectUri, scope: 'openid' });
+    const denied = await browser.deny(await browser.get(url.href));
+    const grant = openidClient.authorizationCodeGrant(config, new URL(denied.url));
+    await expect(grant).rejects.toMatchObject({ error: 'access_denied' });
+  });
+});
+
+describe('oauth4webapi', () => {
+  const insecure = { [oauth.allowInsecureRequests]: true };
+
+  it.each([
+    ['the public client', DEMO_SPA, oauth.None()],
+    ['client_secret_basic', DEMO_WEB, oauth.ClientSecretBasic('demo-web-secret')],
+    ['client_secret_post', DEMO_WEB, oauth.ClientSecretPost('demo-web-secret')],
+  ])('checks every answer and finds nothing wrong: %s', async (_name, { clientId, redirectUri }, authentication) => {
+    const issuer = new URL(server.issuer);
+    const discovery = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
+    const metadata = await oauth.processDiscoveryResponse(issuer, discovery);
+    const client = { client_id: clientId };
+    const verifier = oauth.generateRandomCodeVerifier();
+    const nonce = oauth.generateRandomNonce();
+    const url = createRelyingParty(server.issuer, { clientId, redirectUri }).authorizationUrl(
+      { scope: 'openid records:read', nonce },
+      { verifier, challenge: await oauth.calculatePKCECodeChallenge(verifier) },
+    );
+    const parameters = oauth.validateAuthResponse(metadata, client, await authorizeAt(url), 'a-state');
+    const response = await oauth.authorizationCodeGrantRequest(
+      metadata,
+      client,
+      authentication,
+      parameters,
+      redirectUri,
+      verifier,
+      insecure,
+    );
+    const options = { expectedNonce: nonce, requireIdToken: true };
+    const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, options);
+    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'openid records:read' });
+    expect(oauth.getValidatedIdTokenClaims(tokens)?.nonce).toBe(nonce);
+  });
+});
+
+describe('simple-oauth2', () => {
+  it.each(['header', 'body'] as const)('authenticates by %s, gets tokens, refreshes and revokes', async (method) => {
+    const grant = new AuthorizationCode({
+      client: { id: DEMO_WEB.clientId, secret: DEMO_WEB.secret },
+      auth: { tokenHost: server.issuer, tokenPath: '/token', authorizePath: '/auth', revokePath: '/token/revocation' },
+      options: { authorizationMethod: method },
+    });
+    const redirect_uri = DEMO_WEB.redirectUri;
+    const url = grant.authorizeURL({ redirect_uri, scope: 'records:read', state: 'a-state' });
+    const callback = await authorizeAt(url);
+    expect(callback.searchParams.get('state')).toBe('a-state');
+    const token = await grant.getToken({ code: callback.searchParams.get('code') ?? '', redirect_uri });
+    expect(token.token).toMatchObject({ scope: 'records:read', token_type: 'Bearer' });
+    const refreshed = await token.refresh();
+    const accessToken = String(refreshed.token.access_token);
+    expect(await introspect(server.issuer, accessToken)).toMatchObject({ active: true });
+    await refreshed.revoke('refresh_token');
+    expect(await introspect(server.issuer, accessToken)).toEqual({ active: false });
+  });
+});
+
+describe('the answers themselves', () => {
+  it('C19: the redirect carries code, state and the issuer, and nothing else (RFC 9207)', async () => {
+    const { callback } = await createRelyingParty(server.issuer, DEMO_WEB).authorize();
+    expect([...callback.searchParams.keys()].sort()).toEqual(['code', 'iss', 'state']);
+    expect(callback.searchParams.get('iss')).toBe(server.issuer);
+    expect(callback.hash).toBe('');
+  });
+
+  it('the token response is JSON that nobody keeps (RFC 6749 §5.1)', async () => {
     const web = createRelyingParty(server.issuer, DEMO_WEB);
-    const tokens = await web.obtainTokens();
-    console.log(tokens, await web.refresh(tokens.refresh_token));
+    const { status, headers, body } = await web.exchange(await web.authorize({ scope: 'records:read' }));
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toMatch(/^application\/json/);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('pragma')).toBe('no-cache');
+    expect(body).toEqual({
+      access_token: expect.stringMatching(/^[\w-]{43}$/),
+      refresh_token: expect.stringMatching(/^[\w-]{43}$/),
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'records:read',
+    });
+  });
+
+  it('the ID token says who signed in, when, how and for whom (OpenID Connect Core §2)', async () => {
+    const web = createRelyingParty(server.issuer, DEMO_WEB);
+    const before = Math.floor(Date.now() / 1000);
+    const { id_token, access_token } = await web.obtainTokens({
+      scope: 'openid profile',
+      nonce: 'a-nonce',
+      max_age: '60',
+    });
+    const keys = createRemoteJWKSet(new URL(server.url('/jwks')));
+    const { payload, protectedHeader } = await jwtVerify(id_token, keys, {
+      issuer: server.issuer,
+      audience: DEMO_WEB.clientId,
+      algorithms: ['RS256'],
+    });
+    const { sub } = await introspect(server.issuer, access_token, DEMO_WEB);
+    expect(protectedHeader.kid).toBeDefined();
+    expect(payload).toMatchObject({ sub, nonce: 'a-nonce', iss: server.issuer, aud: DEMO_WEB.clientId });
+    expect(payload.auth_time).toBeGreaterThanOrEqual(before);
+    expect(Number(payload.exp) - Number(payload.iat)).toBe(3600);
   });
 });
