@@ -85,6 +85,9 @@ export class UserAgent {
     if (/action="[^"]*\/consent"/.test(visit.html)) {
       return this.approve(visit);
     }
+    if (visit.html.includes('document.forms[0].submit()')) {
+      return this.post(actionOf(visit, '[^"]*'), hiddenFieldsOf(visit));
+    }
     throw new Error(`neither sign-in nor consent: ${visit.status} ${visit.html}`);
   }
 
@@ -136,6 +139,12 @@ export class UserAgent {
       }
     }
   }
+}
+
+/** What the engine's pages that submit themselves would send. */
+function hiddenFieldsOf(visit: Visit): Record<string, string> {
+  const fields = visit.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
+  return Object.fromEntries([...fields].map(([, name, value]) => [name, value]));
 }
 
 export function actionOf(visit: Visit, action: string): string {
