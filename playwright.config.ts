@@ -9,6 +9,7 @@ const reports = process.env.TEST_REPORTS;
 
 export default defineConfig({
   testDir: 'e2e',
+  globalSetup: './e2e/servers/start-everything.ts',
   outputDir: 'test-results',
   workers: 1,
   retries: 0,

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { portHolder } from '../../src/cli/port-holder.ts';
+import { ISSUER, PLAYGROUND, RESOURCE_API } from '../addresses.ts';
+import { TEST_DIRECTORY } from '../directory.ts';
+import { type Database, startDatabase } from './database.ts';
+import { LastWill } from './last-will.ts';
+import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } from './process.ts';
+
+/** What is served, where it answers once it is up. Their logs bear their names. */
+const PROCESSES = [
+  { argv: ['serve', '--development'], healthy: `${ISSUER}/healthz` },
+  { argv: ['resource-api', '--development'], healthy: `${RESOURCE_API}/healthz` },
+  { argv: ['playground'], healthy: `${PLAYGROUND}/` },
+] as const;
+
+/** Before all tests: PostgreSQL, the demo directory and the three processes, as in production: one by one. */
+export default async function startEverything(): Promise<() => Promise<void>> {
+  await refuseTakenPorts();
+  const lastWill = new LastWill();
+  const running: ConciergeProcess[] = [];
+  const database = await startDatabase(lastWill);
+  const stop = async () => {
+    await Promise.all(running.map((one) => one.stop()));
+    await database.stop();
+    lastWill.fulfilled();
+  };
+  try {
+    await start(database, lastWill, running);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+async function start(database: Database, lastWill: LastWill, running: ConciergeProcess[]): Promise<void> {
+  const env = {
+    ...database.urls,
+    CONCIERGE_SECRET: randomBytes(32).toString('base64url'),
+    CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
+  };
+  const logOf = (name: string) => join(database.directory, `${name}.log`);
+  const ours = join(database.directory, 'directory.json');
+  await writeFile(ours, JSON.stringify(TEST_DIRECTORY)); // JSON is YAML.
+  await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
+  for (const file of ['config/demo.yaml', ours]) {
+    await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
+  }
+  for (const { argv } of PROCESSES) {
+    running.push(startConcierge({ argv, env, lastWill, log: logOf(argv[0]) }));
+  }
+  await Promise.all(running.map((one, index) => untilHealthy(one, PROCESSES[index]?.healthy ?? '')));
+  process.env.E2E_LOGS = JSON.stringify(PROCESSES.map(({ argv }) => logOf(argv[0])));
+}
+
+/** The redirect URIs of the demo clients name the playground's port, so the ports cannot be others. */
+async function refuseTakenPorts(): Promise<void> {
+  for (const address of [ISSUER, RESOURCE_API, PLAYGROUND]) {
+    const answer = await fetch(address, { redirect: 'manual' }).catch(() => undefined);
+    if (answer !== undefined) {
+      const holder = await portHolder(Number(new URL(address).port));
+      throw new Error(
+        `Something answers at ${address} already${holder === undefined ? '' : `: ${holder}`}. ` +
+          'The browser tests start their own servers at the ports 3000, 3001 and 3002: stop it first ("concierge dev"?).',
+      );
+    }
+  }
+}
