@@ -6,7 +6,7 @@ import { listen } from '../http/listen.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
-import { ageOf } from './http/request-id.ts';
+import { ageOf, loggedPath } from './http/request-id.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
@@ -86,7 +86,7 @@ function currentRequest() {
 
 function reportServerErrors(provider: Provider, logger: Logger): void {
   provider.on('server_error', (ctx, error) => {
-    logger.error({ err: error, requestId: ctx.state.requestId, path: ctx.path }, 'the engine failed');
+    logger.error({ err: error, requestId: ctx.state.requestId, path: loggedPath(ctx.path) }, 'the engine failed');
   });
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { parse } from 'yaml';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
 import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
@@ -22,6 +22,8 @@ export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
 interface Options {
   /** Over the configuration of a development server with the demo directory. */
   readonly config?: (config: Config) => Config;
+  /** Silent unless told, or `TEST_LOG` names a level. */
+  readonly logger?: Logger;
 }
 
 /** The real authorization server over HTTP with a database of its own, which holds the demo directory. */
@@ -57,7 +59,7 @@ export async function startTestServer(options: Options = {}) {
 }
 
 /** The port must be known before the issuer is, so the server listens before it has anything to say. */
-async function startNode(databaseUrl: string, { config = (one) => one }: Options, sharedIssuer?: string) {
+async function startNode(databaseUrl: string, { config = (one) => one, logger }: Options, sharedIssuer?: string) {
   const server = createServer();
   server.listen(0, 'localhost');
   await once(server, 'listening');
@@ -67,7 +69,7 @@ async function startNode(databaseUrl: string, { config = (one) => one }: Options
   const loaded = loadConfig({ env, mode: 'development' });
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
     config: config({ ...loaded, passwords: HASHING }),
-    logger: pino({ level: process.env.TEST_LOG ?? 'silent' }),
+    logger: logger ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
   });
   server.on('request', authorizationServer.handle);
   return {

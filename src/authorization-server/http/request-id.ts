@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 
 /**
  * Gives every request an id of ours, under which its log line, its audit rows and its error page are found, and logs it
- * when it is answered: the path without the query, which may hold a code or a token.
+ * when it is answered.
  */
 export function requestLog(logger: Logger): Middleware {
   return async (ctx, next) => {
@@ -15,8 +15,14 @@ export function requestLog(logger: Logger): Middleware {
     ctx.set('X-Request-Id', requestId);
     await next();
     const milliseconds = Math.round(performance.now() - startedAt);
-    logger.info({ requestId, method: ctx.method, path: ctx.path, status: ctx.status, milliseconds }, 'request');
+    const path = loggedPath(ctx.path);
+    logger.info({ requestId, method: ctx.method, path, status: ctx.status, milliseconds }, 'request');
   };
+}
+
+/** Without the query, which may hold a code or a token, and without the id of an interaction, which is a cookie too. */
+export function loggedPath(path: string): string {
+  return path.replace(/^\/(interaction|auth)\/[^/]+/, '/$1/:uid');
 }
 
 /** Milliseconds since the request arrived. */
