@@ -16,7 +16,7 @@ import type { ResourceServer, ResourceStore } from '../resources/resource-server
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
 import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
-import { allowResponseType, explainGrant, guardGrant, hookClients } from './engine.ts';
+import { allowResponseType, explainGrant, guardGrant, hookClients, withdrawClaim } from './engine.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { mergeSlices } from './merge-slices.ts';
@@ -163,6 +163,8 @@ function extendEngine(
   audience: Audience,
 ): void {
   allowResponseType(provider, PLAIN_TOKEN);
+  // Only clients with back-channel logout get one, and there is none yet.
+  withdrawClaim(provider, 'sid');
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));

@@ -12,6 +12,13 @@ export function allowResponseType(provider: Provider, responseType: string): voi
   responseTypes.push(responseType);
 }
 
+/** Takes a claim out of what is advertised. */
+export function withdrawClaim(provider: Provider, claim: string): void {
+  const claims = instance(provider).configuration?.claimsSupported;
+  expectEngine(claims && claims.has(claim), `the claim ${claim}`);
+  claims.delete(claim);
+}
+
 /** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */
 export function guardGrant(
   provider: Provider,
