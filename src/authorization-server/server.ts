@@ -91,6 +91,8 @@ function reportServerErrors(provider: Provider, logger: Logger): void {
 }
 
 export interface RunningAuthorizationServer {
+  /** The one that was chosen, where port 0 was asked for. */
+  readonly port: number;
   /** Lets running requests end, then closes the connections to the database. */
   stop(): Promise<void>;
 }
@@ -104,6 +106,7 @@ export async function startAuthorizationServer(
     throw error;
   });
   return {
+    port: server.port,
     async stop() {
       await server.close();
       await authorizationServer.close();

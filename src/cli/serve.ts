@@ -2,14 +2,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
+import { PostgresClientStore } from '../authorization-server/storage/clients.ts';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/mistakes.ts';
+import { DEMO_SECRETS } from '../config/production.ts';
+import { createPool } from '../database/connect.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
 
-/** `concierge serve [--config FILE] [--migrate]`: the authorization server. `--development` lets go of production's rules. */
+/**
+ * `concierge serve [--config FILE] [--migrate]`: the authorization server. It never migrates unless told to: the
+ * previous version may still run against the database. `--development` lets go of production's rules.
+ */
 export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
@@ -29,13 +35,19 @@ export async function run(argv: readonly string[]): Promise<void> {
     }
     const pending = await pendingMigrations(database);
     if (pending.length > 0) {
-      throw new PendingMigrations(pending);
+      throw new NotFitToServe(
+        `The database lacks migrations: ${pending.join(', ')}.\nRun "concierge migrate", or start with --migrate.`,
+      );
+    }
+    if (mode === 'production') {
+      await refuseDemoClients(config.database.url);
     }
     const server = await startAuthorizationServer({ config, logger });
-    logger.info({ issuer: config.issuer, ...config.listen }, 'authorization server listening');
+    const { issuer, listen } = config;
+    logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
     stopOnSignal(() => server.stop());
   } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof PendingMigrations)) {
+    if (!(error instanceof ConfigError || error instanceof NotFitToServe)) {
       throw error;
     }
     console.error(error.message);
@@ -43,9 +55,20 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The previous version may still run against this database, so migrating is somebody's decision. */
-class PendingMigrations extends Error {
-  constructor(names: readonly string[]) {
-    super(`The database lacks migrations: ${names.join(', ')}.\nRun "concierge migrate", or start with --migrate.`);
+class NotFitToServe extends Error {}
+
+/** Whoever has read config/demo.yaml knows their secrets. */
+async function refuseDemoClients(url: string): Promise<void> {
+  const pool = createPool({ url, max: 1, applicationName: 'concierge serve' });
+  try {
+    const clients = await new PostgresClientStore(pool).clientsWithSecret(DEMO_SECRETS);
+    if (clients.length > 0) {
+      throw new NotFitToServe(
+        `The database holds demo clients, whose secrets are public: ${clients.join(', ')}.\n` +
+          'Use a database that "concierge dev" never filled, or give these clients secrets of your own.',
+      );
+    }
+  } finally {
+    await pool.end();
   }
 }

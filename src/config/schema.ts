@@ -6,6 +6,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED." */
 const LONGEST_AUTHORIZATION_CODE = 600;
 
+/** Of the four threads that libuv has for hashing, files and name look-ups, one stays free for the others. */
+const HASHING_THREADS = 3;
+
 /** A zod check that says what is wrong and, apart from that, what to do about it. */
 const because = (problem: string, fix: string) => ({ error: problem, params: { fix } });
 
@@ -60,7 +63,7 @@ const passwords = z.strictObject({
   concurrency: count
     .max(1024)
     .nullable()
-    .transform((value) => value ?? availableParallelism()),
+    .transform((value) => value ?? Math.min(availableParallelism(), HASHING_THREADS)),
   queue: z.int().min(0).max(100_000),
   maxLength: z.int().min(64).max(65_536),
 });

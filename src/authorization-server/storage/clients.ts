@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Client, ClientMetadata, ClientStore } from '../clients/client.ts';
+import { hashSecret } from '../clients/secret.ts';
 import type { Outcome } from '../directory/apply-directory.ts';
 
 /** No client id is longer; keeps what a stranger sends out of the database. */
@@ -32,6 +33,15 @@ export class PostgresClientStore implements ClientStore {
 
   constructor(database: Pick<Pool, 'query'>) {
     this.#database = database;
+  }
+
+  /** The ids of clients that authenticate with one of these secrets. */
+  async clientsWithSecret(secrets: Iterable<string>): Promise<readonly string[]> {
+    const { rows } = await this.#database.query<{ client_id: string }>(
+      'select client_id from clients where secret_hash = any ($1::text[]) and disabled_at is null order by client_id',
+      [[...secrets].map(hashSecret)],
+    );
+    return rows.map(({ client_id }) => client_id);
   }
 
   async findClient(clientId: string): Promise<Client | undefined> {
