@@ -27,8 +27,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   const config = loadResourceApiConfig({ env: process.env, file: values.config, mode });
   const logger = pino({ level: config.log.level });
   const api = await startResourceApi(config, logger);
-  logger.info({ url: api.url, issuer: config.issuer }, 'resource API listening');
   stopOnSignal(() => api.stop());
+  logger.info({ url: api.url, issuer: config.issuer }, 'resource API listening');
 }
 
 /** Does not need the authorization server yet: until that answers, guarded routes say 503. */

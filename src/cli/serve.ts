@@ -43,9 +43,9 @@ export async function run(argv: readonly string[]): Promise<void> {
       await refuseDemoClients(config.database.url);
     }
     const server = await startAuthorizationServer({ config, logger });
+    stopOnSignal(() => server.stop());
     const { issuer, listen } = config;
     logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
-    stopOnSignal(() => server.stop());
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof NotFitToServe)) {
       throw error;
