@@ -39,8 +39,7 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
 
   /** `permitted` is absent for a client that acts for itself; until someone signs in, any role is possible. */
   async function decide(ctx: KoaContextWithOIDC, requested: string | undefined, permitted?: Permitted) {
-    const resourceServer = await addressedResourceServer(ctx, resources);
-    const resourceScopes = scopeNames(resourceServer);
+    const resourceScopes = await addressedScopes(ctx, resources);
     return decideScopes({
       requested,
       client: registrationOf(requireClient(ctx)),
@@ -103,18 +102,20 @@ function paramsOf(ctx: KoaContextWithOIDC): ScopeParams {
   return ctx.oidc.params as ScopeParams;
 }
 
-/** The resource server that a request speaks of: the one it names, or the default one. */
-async function addressedResourceServer(ctx: KoaContextWithOIDC, resources: ResourceStore) {
+/** The scopes of the resource servers that a request speaks of: those it names (RFC 8707), or the default one. */
+async function addressedScopes(ctx: KoaContextWithOIDC, resources: ResourceStore): Promise<readonly string[]> {
   const named = [ctx.oidc.params?.resource ?? []].flat();
   const all = await resources.listResourceServers();
   if (named.length === 0) {
-    return all.find(({ isDefault }) => isDefault);
+    return scopeNames(all.find(({ isDefault }) => isDefault));
   }
-  const addressed = all.find(({ identifier }) => named.includes(identifier));
-  if (addressed === undefined) {
-    throw new errors.InvalidTarget('the resource is not known here');
-  }
-  return addressed;
+  return named.flatMap((resource) => {
+    const resourceServer = all.find(({ identifier }) => identifier === resource);
+    if (resourceServer === undefined) {
+      throw new errors.InvalidTarget('the resource is not known here');
+    }
+    return scopeNames(resourceServer);
+  });
 }
 
 function scopeNames(resourceServer: ResourceServer | undefined): readonly string[] {
