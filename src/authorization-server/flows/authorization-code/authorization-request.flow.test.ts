@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import {
   createRelyingParty,
+  DEMO_IMPLICIT,
   DEMO_SPA,
   DEMO_WEB,
   type Parameters,
@@ -134,6 +135,13 @@ describe('errors that the client is told (RFC 6749 §4.1.2.1, OpenID Connect Cor
       expect(answer.error_description).toContain('response type');
     },
   );
+
+  it.each(['id_token', 'id_token token'])('C15: %s without a nonce is invalid_request', async (response_type) => {
+    const implicit = createRelyingParty(server.issuer, DEMO_IMPLICIT);
+    const answer = await refusal(implicit.authorizationUrl({ response_type, scope: 'openid' }), '#');
+    expect(answer).toMatchObject({ error: 'invalid_request', state: 'a-state', iss: server.issuer });
+    expect(answer.error_description).toContain('nonce');
+  });
 
   it('C16: a public client must use PKCE', async () => {
     const without = { code_challenge: undefined, code_challenge_method: undefined };
