@@ -1,15 +1,19 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
+
+const LONGEST = 80;
 
 /**
- * Who listens on a TCP port of this machine, for a message that can be acted upon: `node (pid 4711)`. Linux only;
+ * Who listens on a TCP port of this machine, for a message that can be acted upon: `node server.js (pid 4711)`. Linux only;
  * `undefined` where it cannot be told, which includes other people's processes.
  */
 export async function portHolder(port: number): Promise<string | undefined> {
   const inodes = await listeningInodes(port);
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (/^\d+$/.test(pid) && (await holdsSocket(pid, inodes))) {
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a process');
-      return `${name.trim()} (pid ${pid})`;
+      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      const [program = '', ...args] = commandLine.split('\0').filter((word) => word !== '');
+      return `${[basename(program), ...args].join(' ').slice(0, LONGEST)} (pid ${pid})`;
     }
   }
   return undefined;
