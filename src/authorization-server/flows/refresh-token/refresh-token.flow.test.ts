@@ -84,6 +84,21 @@ describe('C25: scope (RFC 6749 §6)', () => {
   });
 });
 
+describe('resource (RFC 8707 §2.2)', () => {
+  const API = 'http://localhost:3001';
+
+  it('may be the one that was granted', async () => {
+    const tokens = await web.obtainTokens({ scope: 'records:read', resource: API });
+    const refreshed = tokensOf(await web.refresh(tokens.refresh_token, { resource: API }));
+    expect(await introspect(server.issuer, refreshed.access_token)).toMatchObject({ active: true, aud: API });
+  });
+
+  it.each(['https://api.example', 'rubbish', ['x', 'y']])('may not be %j', async (resource) => {
+    const tokens = await web.obtainTokens({ scope: 'records:read', resource: API });
+    expectRefusal(await web.refresh(tokens.refresh_token, { resource }), 'invalid_target', /resource/);
+  });
+});
+
 describe('C29: a refresh token is bound to its client', () => {
   it('is worth nothing to another client, and keeps working for its own', async () => {
     const tokens = await web.obtainTokens(SCOPE);

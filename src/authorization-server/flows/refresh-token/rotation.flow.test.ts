@@ -141,6 +141,30 @@ describe('a refresh token that was replaced', () => {
   });
 });
 
+describe('a revocation at the same moment (RFC 7009)', () => {
+  it('leaves nothing alive, whichever comes first', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const tokens = await web.obtainTokens(SCOPE);
+      const [refreshed, revoked] = await Promise.all([
+        web.refresh(tokens.refresh_token, {}, round % 2 ? other : server.issuer),
+        revoke(server.issuer, tokens.refresh_token, DEMO_WEB),
+      ]);
+      expect(revoked.status).toBe(200);
+      expect([200, 400]).toContain(refreshed.status);
+      for (const each of [tokens, ...(refreshed.status === 200 ? [tokensOf(refreshed)] : [])]) {
+        await expectDead(each);
+      }
+    }
+  });
+
+  it('of a refresh token that was replaced ends its successors', async () => {
+    const first = await web.obtainTokens(SCOPE);
+    const second = tokensOf(await web.refresh(first.refresh_token));
+    expect((await revoke(server.issuer, first.refresh_token, DEMO_WEB)).status).toBe(200);
+    await expectDead(second);
+  });
+});
+
 describe('C30: a node that starts knows everything', () => {
   it('a consumed refresh token is consumed, and its use a replay', async () => {
     const first = await web.obtainTokens(SCOPE);
