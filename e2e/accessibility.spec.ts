@@ -1,0 +1,78 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { ISSUER, PLAYGROUND, RESOURCE_API } from './addresses.ts';
+import { answerAt, approve, signIn, signInAndApprove, web } from './steps.ts';
+import { expect, test } from './test.ts';
+
+const SCOPE = 'openid profile email offline_access records:read records:write blobs:read blobs:write';
+const SMALL_PHONE = { width: 360, height: 740 };
+
+/** Each screen, with the way there in a fresh browser. */
+const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
+  'the first page': (page) => page.goto(ISSUER),
+  'sign-in': (page) => page.goto(web.authorizationUrl()),
+  async 'sign-in, refused'(page) {
+    await page.goto(web.authorizationUrl());
+    await signIn(page, undefined, 'not-my-password');
+    await expect(page.getByTestId('sign-in-problem')).toBeVisible();
+  },
+  async consent(page) {
+    await page.goto(web.authorizationUrl({ scope: SCOPE, prompt: 'consent' }));
+    await signIn(page);
+    await expect(page.getByTestId('consent-form')).toBeVisible();
+  },
+  async 'sign-out'(page) {
+    await signInAndApprove(page, web.authorizationUrl());
+    await answerAt(page);
+    await page.goto(`${ISSUER}/session/end?client_id=demo-web`);
+  },
+  async 'signed out'(page) {
+    await page.goto(`${ISSUER}/session/end`); // Nobody is signed in, so nobody is asked.
+    await expect(page.getByTestId('signed-out')).toBeVisible();
+  },
+  async 'an error'(page) {
+    await page.goto(`${ISSUER}/auth?client_id=nobody`);
+    await page.getByTestId('error-details').locator('summary').click();
+  },
+  'the resource API': (page) => page.goto(RESOURCE_API),
+  playground: (page) => page.goto(PLAYGROUND),
+  async 'playground: a result'(page) {
+    await page.goto(PLAYGROUND);
+    await page.getByTestId('grant-password').click();
+    await page.getByTestId('call-create-record').click();
+    await expect(page.getByTestId('api-status')).toHaveText('201');
+  },
+  async 'playground: a result in the browser'(page) {
+    await page.goto(PLAYGROUND);
+    await page.getByTestId('grant-implicit-id-token-token').click();
+    await signIn(page);
+    await approve(page);
+    await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done');
+  },
+  async 'playground: a refusal'(page) {
+    await page.goto(PLAYGROUND);
+    await page.getByTestId('grant-spa').click();
+    await page.getByTestId('sign-in-cancel').click();
+    await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'failed');
+  },
+  'playground: an answer that it did not ask for': (page) => page.goto(`${PLAYGROUND}/callback?code=abc&state=unknown`),
+  async 'playground: such an answer in the browser'(page) {
+    await page.goto(`${PLAYGROUND}/spa/callback?code=abc&state=unknown`);
+    await expect(page.getByTestId('unasked')).toBeVisible();
+  },
+  'playground: no such page': (page) => page.goto(`${PLAYGROUND}/nowhere`),
+};
+
+test.use({ viewport: SMALL_PHONE });
+
+for (const [screen, visit] of Object.entries(SCREENS)) {
+  test(`accessible in light and dark, and no wider than a small phone: ${screen}`, async ({ page }) => {
+    await visit(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(SMALL_PHONE.width);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)).toEqual([]);
+    }
+  });
+}
