@@ -1,4 +1,5 @@
 import type { Middleware, ParameterizedContext } from 'koa';
+import { errors } from 'oidc-provider';
 
 /** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
 const METHODS: Readonly<Record<string, readonly string[]>> = {
@@ -15,6 +16,14 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/.well-known/oauth-authorization-server': ['GET'],
 };
 
+/** Those that a person's browser opens: a refusal is a page there (pages/error.ts), and JSON everywhere else. */
+const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
+  '/auth',
+  '/session/end',
+  '/session/end/confirm',
+  '/session/end/success',
+]);
+
 /** What the engine reads at most; it says 400 to more. */
 const BODY_LIMIT = 56 * 1024;
 
@@ -29,7 +38,7 @@ export function protocolEndpoints(): Middleware {
     if (methods === undefined) {
       return next();
     }
-    if (!refused(ctx, methods)) {
+    if (!refused(ctx, path, methods)) {
       await next();
     }
     correct(ctx, path, methods);
@@ -41,21 +50,21 @@ function endpointOf(path: string): string {
   return path.toLowerCase().replace(/(?<=.)\/$/, '');
 }
 
-function refused(ctx: ParameterizedContext, methods: readonly string[]): boolean {
+function refused(ctx: ParameterizedContext, path: string, methods: readonly string[]): boolean {
   const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
   if (method !== 'OPTIONS' && !methods.includes(method)) {
     ctx.set('Allow', allowed(methods));
-    refuse(ctx, 405, `${ctx.path} is used with ${methods.join(' or ')}`);
+    refuse(ctx, path, 405, `${path} is used with ${methods.join(' or ')}`);
     return true;
   }
   if ((ctx.request.length ?? 0) > BODY_LIMIT) {
     // The body is not read, so the connection cannot be used again.
     ctx.set('Connection', 'close');
-    refuse(ctx, 413, `the body of a request is at most ${BODY_LIMIT} bytes long`);
+    refuse(ctx, path, 413, `the body of a request is at most ${BODY_LIMIT} bytes long`);
     return true;
   }
   if (ctx.querystring.includes('%00')) {
-    refuse(ctx, 400, 'a parameter contains a NUL character');
+    refuse(ctx, path, 400, 'a parameter contains a NUL character');
     return true;
   }
   return false;
@@ -65,7 +74,10 @@ function allowed(methods: readonly string[]): string {
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
 }
 
-function refuse(ctx: ParameterizedContext, status: number, description: string): void {
+function refuse(ctx: ParameterizedContext, path: string, status: number, description: string): void {
+  if (OPENED_BY_PEOPLE.has(path)) {
+    throw Object.assign(new errors.InvalidRequest(description), { status, statusCode: status });
+  }
   ctx.status = status;
   ctx.set('Cache-Control', 'no-store');
   ctx.body = { error: 'invalid_request', error_description: description };

@@ -144,6 +144,18 @@ describe('a method', () => {
     expect(options.header('allow')).toBe(allow);
   });
 
+  it('refused where people come by is answered with a page, and with JSON where programs do', async () => {
+    for (const path of ['/auth', '/session/end']) {
+      const page = await send(server.url(path), { method: 'POST', headers: { accept: 'text/html' } });
+      expect(page.status).toBe(405);
+      expect(page.text).toContain('data-testid="error-description"');
+      const json = await send(server.url(path), { method: 'POST', headers: { accept: 'application/json' } });
+      expect(json.body).toMatchObject({ error: 'invalid_request', error_description: `${path} is used with GET` });
+    }
+    const token = await send(server.url('/token'), { headers: { accept: 'text/html' } });
+    expect(token.body).toMatchObject({ error: 'invalid_request', error_description: '/token is used with POST' });
+  });
+
   it('HEAD is GET without a body', async () => {
     for (const path of ['/', '/jwks', '/.well-known/openid-configuration', '/nonsense', '/healthz']) {
       const [get, head] = await Promise.all([request(path), request(path, 'HEAD')]);

@@ -49,6 +49,11 @@ export function errorPages({ page }: { page: Page }): Middleware {
     try {
       await next();
     } catch (error) {
+      if (isProtocolError(error)) {
+        ctx.status = error.statusCode;
+        answer(ctx, page, protocolFailure(error));
+        return;
+      }
       const known = pageErrorOf(error);
       if (known.code === 'internal') {
         ctx.app.emit('error', error, ctx);
@@ -63,6 +68,15 @@ export function errorPages({ page }: { page: Page }): Middleware {
       answer(ctx, page, failureOf(new PageError(code)));
     }
   };
+}
+
+/** A mistake in a request that no step of a sign-in is behind. */
+function isProtocolError(error: unknown): error is errors.OIDCProviderError {
+  return error instanceof errors.OIDCProviderError && error.expose && !(error instanceof errors.SessionNotFound);
+}
+
+function protocolFailure({ error, error_description }: errors.OIDCProviderError): Failure {
+  return { code: error, description: error_description, words: protocolErrorWords(error) };
 }
 
 /** What others mean by a status: Koa, the router, the storage. */
