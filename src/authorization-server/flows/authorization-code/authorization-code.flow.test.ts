@@ -5,7 +5,7 @@ import * as openidClient from 'openid-client';
 import { AuthorizationCode } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
-import { createRelyingParty, DEMO_SPA, DEMO_WEB, introspect } from '../../../testing/relying-party.ts';
+import { createRelyingParty, DEMO_SPA, DEMO_WEB, introspect, send } from '../../../testing/relying-party.ts';
 import { UserAgent } from '../../../testing/user-agent.ts';
 
 const API = 'http://localhost:3001';
@@ -140,6 +140,8 @@ describe('the answers themselves', () => {
     expect([...callback.searchParams.keys()].sort()).toEqual(['code', 'iss', 'state']);
     expect(callback.searchParams.get('iss')).toBe(server.issuer);
     expect(callback.hash).toBe('');
+    const { body } = await send(server.url('/.well-known/openid-configuration'));
+    expect(body).toMatchObject({ issuer: server.issuer, authorization_response_iss_parameter_supported: true });
   });
 
   it('the token response is JSON that nobody keeps (RFC 6749 §5.1)', async () => {

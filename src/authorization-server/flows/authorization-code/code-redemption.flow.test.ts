@@ -1,8 +1,10 @@
 /** A code becomes tokens once: RFC 6749 §4.1.2 and §4.1.3, RFC 7636 §4.6, RFC 9700 §2.1.1 and §4.8. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import {
   type Answer,
+  basicAuth,
   createPkce,
   createRelyingParty,
   DEMO_SPA,
@@ -56,9 +58,11 @@ async function expectDead(tokens: { access_token: string; refresh_token: string 
 describe('a code is used once', () => {
   it('C20: exactly one of 50 parallel redemptions over two nodes wins, and what it got is revoked', async () => {
     const other = await server.addNode();
-    const authorization = await web.authorize();
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => web.exchange(authorization, {}, index % 2 ? other : server.issuer)),
+    const { code, verifier } = await web.authorize();
+    const answers = await postAtOnce(
+      Array.from({ length: 50 }, (_, index) => new URL('/token', index % 2 ? other : server.issuer).href),
+      { grant_type: 'authorization_code', code, redirect_uri: DEMO_WEB.redirectUri, code_verifier: verifier },
+      { authorization: basicAuth(DEMO_WEB.clientId, DEMO_WEB.secret) },
     );
     const [winner, ...more] = answers.filter(({ status }) => status === 200);
     expect(more).toEqual([]);
@@ -149,6 +153,10 @@ describe('a code is bound to its request', () => {
     const authorization = await web.authorize(without);
     expectRefusal(await web.exchange(authorization), 'invalid_grant', 'no code_challenge');
     expect((await web.exchange(authorization, { code_verifier: undefined })).status).toBe(200);
+  });
+
+  it('brings no refresh token for a client without that grant', async () => {
+    expect(await several.obtainTokens()).not.toHaveProperty('refresh_token');
   });
 
   it('may leave redirect_uri out in both requests when one is registered (RFC 6749 §3.1.2.3)', async () => {
