@@ -47,6 +47,31 @@ function describeSaving(createNode: CreateNode): void {
       expect(await grants.find(id)).toEqual({ clientId: 'shop', openid: { scope: 'openid' }, jti: id });
     });
 
+    it('finds and ends by what was saved last, and no longer by what was saved before', async () => {
+      const store = createNode();
+      const codes = store.adapter('DeviceCode');
+      const [id, before, after] = [randomUUID(), randomUUID(), randomUUID()];
+      const payloadOf = (one: string) => ({ uid: one, userCode: one, grantId: one, accountId: one, clientId: one });
+      await codes.upsert(id, payloadOf(before), 60);
+      await codes.upsert(id, payloadOf(after), 60);
+      await codes.revokeByGrantId(before);
+      await store.revokeByAccountId(before);
+      await store.revokeByClientId(before);
+      expect([await codes.findByUid(before), await codes.findByUserCode(before)]).toEqual([undefined, undefined]);
+      expect(await codes.findByUid(after)).toMatchObject({ uid: after });
+      expect(await codes.findByUserCode(after)).toMatchObject({ uid: after });
+      for (const end of [
+        () => codes.revokeByGrantId(after),
+        () => store.revokeByAccountId(after),
+        () => store.revokeByClientId(after),
+      ]) {
+        await codes.upsert(id, payloadOf(before), 60);
+        await codes.upsert(id, payloadOf(after), 60);
+        await end();
+        expect(await codes.find(id)).toBeUndefined();
+      }
+    });
+
     it('keeps one row for an id that is saved many times at once', async () => {
       const grants = [createNode().adapter('Grant'), createNode().adapter('Grant')];
       const id = randomUUID();

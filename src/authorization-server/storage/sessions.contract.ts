@@ -80,6 +80,15 @@ export function describeSessions(createNode: CreateNode): void {
       expect(await inRequest().find(id)).toEqual({ ...payload, jti: id });
     });
 
+    it('C47: begins under a new id where the browser came with one that is unknown', async () => {
+      const request = inRequest();
+      const [unknown, id, uid] = [randomUUID(), randomUUID(), randomUUID()];
+      await request.find(unknown);
+      await request.destroy(unknown);
+      await request.upsert(id, { uid }, 60);
+      expect(await inRequest().find(id)).toEqual({ uid, jti: id });
+    });
+
     it('ends for the request that ended it, which may begin another', async () => {
       const { id } = await signedIn();
       const request = inRequest();

@@ -1,6 +1,6 @@
 import { compactVerify, importJWK, SignJWT } from 'jose';
 import type { Pool } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { loadSigningKeys, type SigningKey } from '../provider/signing-keys.ts';
@@ -35,11 +35,18 @@ it('makes an RS256 and an ES256 key at the first start, and keeps them', async (
 });
 
 it('C74: keeps one set of keys, in one order, when many nodes start for the first time at once', async () => {
-  const nodes = Array.from({ length: 8 }, () => loadSigningKeys(storeWith(SECRET)));
+  const made = await Promise.all(Array.from({ length: 4 }, makeSigningKeys));
+  // As long as this is held nobody can insert, so everybody who only looks first finds nothing.
+  const connection = await pool.connect();
+  await connection.query('begin');
+  await connection.query('lock table signing_keys in share mode');
+  const nodes = made.map((keys) => storeWith(SECRET).keepFirstSigningKeys(keys));
+  await vi.waitFor(async () => expect(await countOf(`wait_event_type = 'Lock'`)).toBe(nodes.length));
+  await connection.query('commit');
+  connection.release();
   const kids = (await Promise.all(nodes)).map((keys) => keys.map(({ kid }) => kid).join());
   expect(new Set(kids).size).toBe(1);
-  const { rows } = await pool.query('select count(*)::int as count from signing_keys');
-  expect(rows[0].count).toBe(2);
+  expect((await storeWith(SECRET).listSigningKeys()).map(({ kid }) => kid).join()).toBe(kids[0]);
 });
 
 it('makes keys that verify what they sign, 2048 bits of RSA at least', async () => {
@@ -74,6 +81,13 @@ it('reads its keys after the secret was replaced, as long as the old one is list
   expect(await loadSigningKeys(storeWith('new', 'old'))).toEqual(keys);
 });
 
+it('seals its keys anew with the secret in front, so that the old one can be taken off the list', async () => {
+  const keys = await loadSigningKeys(storeWith('old'));
+  await loadSigningKeys(storeWith('new', 'old'));
+  expect(await loadSigningKeys(storeWith('new'))).toEqual(keys);
+  await expect(loadSigningKeys(storeWith('old'))).rejects.toThrow('sealed with another CONCIERGE_SECRET');
+});
+
 it('says what to do when the keys were sealed with another secret, and makes no new ones', async () => {
   await loadSigningKeys(storeWith('old'));
   await expect(loadSigningKeys(storeWith('new'))).rejects.toThrow(
@@ -100,9 +114,22 @@ it('gives its connection back when keeping the keys fails', async () => {
     await expect(loadSigningKeys(store)).rejects.toThrow('no entropy');
   }
   expect(pool.idleCount).toBe(pool.totalCount);
+  expect(await countOf(`state = 'idle in transaction'`)).toBe(0);
   expect(await storeWith(SECRET).listSigningKeys()).toEqual([]);
 });
 
 function publicPartOf({ kty, n, e, crv, x, y }: SigningKey) {
   return JSON.parse(JSON.stringify({ kty, n, e, crv, x, y }));
+}
+
+/** Keys as a node makes them that finds none. */
+function makeSigningKeys() {
+  return loadSigningKeys({ listSigningKeys: async () => [], keepFirstSigningKeys: async (keys) => keys });
+}
+
+async function countOf(connections: string): Promise<number> {
+  const { rows } = await pool.query(
+    `select count(*)::int as count from pg_stat_activity where datname = current_database() and ${connections}`,
+  );
+  return rows[0].count;
 }
