@@ -6,7 +6,7 @@ const SECONDS = '1';
 export function retryAfter(): Middleware {
   return async (ctx, next) => {
     await next();
-    if (ctx.status === 503 && !ctx.response.has('Retry-After')) {
+    if (ctx.status === 503 && ctx.response.headers['retry-after'] === undefined) {
       ctx.set('Retry-After', SECONDS);
     }
   };

@@ -112,6 +112,15 @@ describe('with a resource (RFC 8707)', () => {
     expect(answer.get('error_description')).toMatch(/resource/);
   });
 
+  it('C103: takes one that is named hundreds of times for one', async () => {
+    const { code, verifier } = await app().authorize(
+      { scope: SCOPE, resource: Array.from({ length: 300 }, () => API) },
+      { email: 'rita@example.com' },
+      browser,
+    );
+    expect(tokensOf(await app().exchange({ code, verifier })).scope).toBe('records:read');
+  });
+
   it('refuses one at the token endpoint that was not in the authorization request', async () => {
     const authorization = await app().authorize(
       { scope: SCOPE, resource: API },

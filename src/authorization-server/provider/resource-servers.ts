@@ -32,6 +32,11 @@ export function createAudience({ resources, requestedScope }: AudienceDeps): Aud
     },
 
     async describe(ctx, identifier, client) {
+      // A request may name the same one hundreds of times, and the engine asks each time.
+      const described = ctx.oidc.resourceServers?.[identifier];
+      if (described !== undefined) {
+        return described;
+      }
       const all = await resources.listResourceServers();
       const resourceServer = all.find((one) => one.identifier === identifier);
       if (resourceServer === undefined) {

@@ -203,7 +203,7 @@ describe('it speaks of this moment', () => {
     expect((await web().refresh(theirs.refresh_token)).body.error).toBe('invalid_grant');
   });
 
-  it('C39: ends with the client, deleted or disabled, without an error', async () => {
+  it('C39, C81: ends with the client, disabled, broken or deleted, without an error', async () => {
     const client = { clientId: 'brief', secret: 'brief-client-secret' };
     await server.apply({
       clients: [
@@ -221,6 +221,8 @@ describe('it speaks of this moment', () => {
     );
     expect(await introspect(server.issuer, access_token)).toMatchObject({ active: true });
     await server.pool.query('update clients set disabled_at = now() where client_id = $1', [client.clientId]);
+    expect(await ask({ token: access_token }, DEMO_API)).toMatchObject({ status: 200, body: INACTIVE });
+    await server.pool.query(`update clients set disabled_at = null, metadata = '{}' where client_id = 'brief'`);
     expect(await ask({ token: access_token }, DEMO_API)).toMatchObject({ status: 200, body: INACTIVE });
     await server.pool.query('delete from clients where client_id = $1', [client.clientId]);
     expect(await ask({ token: access_token }, DEMO_API)).toMatchObject({ status: 200, body: INACTIVE });

@@ -1,4 +1,4 @@
-import type { Client as EngineClient, Grant, KoaContextWithOIDC } from 'oidc-provider';
+import { type Client as EngineClient, errors, type Grant, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Account, AccountStore } from '../../accounts/account.ts';
 import type { ResourceServer, ResourceStore } from '../../resources/resource-server.ts';
 import type { Slice } from '../slice.ts';
@@ -93,10 +93,17 @@ function mayIntrospect(deps: IntrospectionDeps, caller: EngineClient, token: Int
 
 /** The engine would look the token's client up later, and fail over a deleted one. */
 async function clientStillExists(ctx: KoaContextWithOIDC, caller: EngineClient, token: IntrospectedToken) {
-  return (
-    token.clientId !== undefined &&
-    (token.clientId === caller.clientId || (await ctx.oidc.provider.Client.find(token.clientId)) !== undefined)
-  );
+  if (token.clientId === undefined || token.clientId === caller.clientId) {
+    return token.clientId !== undefined;
+  }
+  const client = await ctx.oidc.provider.Client.find(token.clientId).catch((error: unknown) => {
+    // A registration that does not hold any more is its own client's problem, and not the caller's.
+    if (error instanceof errors.InvalidClientMetadata) {
+      return undefined;
+    }
+    throw error;
+  });
+  return client !== undefined;
 }
 
 function stillGranted(grant: Grant | undefined, token: IntrospectedToken, scope: string): boolean {
