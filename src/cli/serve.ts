@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { hashSecret } from '../authorization-server/clients/secret.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { PostgresClientStore } from '../authorization-server/storage/clients.ts';
 import { loadConfig } from '../config/load.ts';
@@ -61,7 +62,7 @@ class NotFitToServe extends Error {}
 async function refuseDemoClients(url: string): Promise<void> {
   const pool = createPool({ url, max: 1, applicationName: 'concierge serve' });
   try {
-    const clients = await new PostgresClientStore(pool).clientsWithSecret(DEMO_SECRETS);
+    const clients = await new PostgresClientStore(pool).clientsWithSecretHash([...DEMO_SECRETS].map(hashSecret));
     if (clients.length > 0) {
       throw new NotFitToServe(
         `The database holds demo clients, whose secrets are public: ${clients.join(', ')}.\n` +

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import type { Client, ClientMetadata, ClientStore } from '../clients/client.ts';
-import { hashSecret } from '../clients/secret.ts';
 import type { Outcome } from '../directory/apply-directory.ts';
 
 /** No client id is longer; keeps what a stranger sends out of the database. */
@@ -35,11 +34,11 @@ export class PostgresClientStore implements ClientStore {
     this.#database = database;
   }
 
-  /** The ids of clients that authenticate with one of these secrets. */
-  async clientsWithSecret(secrets: Iterable<string>): Promise<readonly string[]> {
+  /** The ids of clients that authenticate with a secret of one of these hashes. */
+  async clientsWithSecretHash(secretHashes: readonly string[]): Promise<readonly string[]> {
     const { rows } = await this.#database.query<{ client_id: string }>(
       'select client_id from clients where secret_hash = any ($1::text[]) and disabled_at is null order by client_id',
-      [[...secrets].map(hashSecret)],
+      [secretHashes],
     );
     return rows.map(({ client_id }) => client_id);
   }
