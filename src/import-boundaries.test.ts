@@ -36,8 +36,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/storage`]: {
     imports: ['database', 'knex', 'pg'],
     types: [...DOMAIN, `${AS}/directory`, `${AS}/provider`, 'oidc-provider'],
+    parts: ERRORS_ONLY,
   },
-  [`${AS}/storage/artifacts.ts`]: { imports: [`${AS}/storage`], types: ['pg'], parts: ERRORS_ONLY },
   [`${AS}/pages`]: {
     imports: [...DOMAIN, `${AS}/flows`, `${AS}/operations`, 'koa', '@koa/router', 'ejs', 'zod'],
     parts: ERRORS_ONLY,
