@@ -60,7 +60,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const audience = createAudience({ resources: deps.resources, requestedScope });
   const configuration = mergeSlices([
     storageSettings(deps),
-    accountSettings(deps),
+    accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
     signingSettings(deps),
     clientSettings(),
@@ -90,16 +90,21 @@ function storageSettings({ artifacts, clients }: ProviderDeps): Configuration {
   return { adapter: (kind) => (kind === 'Client' ? clientAdapter(clients) : artifacts.adapter(kind)) };
 }
 
-function accountSettings({ accounts, resourceServers }: ProviderDeps): Configuration {
+function accountSettings({ accounts, resourceServers }: ProviderDeps, scope: RequestedScope): Configuration {
   const apiScopes = resourceServers.find(({ isDefault }) => isDefault)?.scopes.map(({ name }) => name) ?? [];
   return {
     scopes: [...OPENID_SCOPES, ...apiScopes],
     claims: CLAIMS_BY_SCOPE,
-    async findAccount(_ctx, accountId) {
+    async findAccount(ctx, accountId, token) {
       const account = await accounts.findAccount(accountId);
-      return account === undefined || account.disabled
-        ? undefined
-        : { accountId, claims: async () => claimsOf(account) };
+      if (account === undefined || account.disabled) {
+        return undefined;
+      }
+      if (token?.kind === 'RefreshToken') {
+        // The last hook before the engine takes the scope of the new access token.
+        await scope.narrowRefresh(ctx, account, token);
+      }
+      return { accountId, claims: async () => claimsOf(account) };
     },
   };
 }

@@ -17,7 +17,18 @@ export interface RequestedScope {
   forClient(ctx: KoaContextWithOIDC): Promise<readonly string[]>;
   /** Leaves out of an authorization request what the signed-in account's roles do not permit. */
   narrowToAccount(ctx: KoaContextWithOIDC): Promise<void>;
+  /**
+   * Leaves out of a refreshed access token what the client's registration or the account's roles no longer permit.
+   * Throws `invalid_scope` when nothing is left.
+   */
+  narrowRefresh(ctx: KoaContextWithOIDC, account: Account, refreshToken: RefreshedToken): Promise<void>;
   readonly settings: Slice;
+}
+
+interface RefreshedToken {
+  readonly scope?: string | undefined;
+  readonly resource?: string | readonly string[] | undefined;
+  readonly consumed?: unknown;
 }
 
 export interface RequestedScopeDeps {
@@ -38,8 +49,13 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
   }
 
   /** `permitted` is absent for a client that acts for itself; until someone signs in, any role is possible. */
-  async function decide(ctx: KoaContextWithOIDC, requested: string | undefined, permitted?: Permitted) {
-    const resourceScopes = await addressedScopes(ctx, resources);
+  async function decide(
+    ctx: KoaContextWithOIDC,
+    requested: string | undefined,
+    permitted?: Permitted,
+    resource: unknown = ctx.oidc.params?.resource,
+  ) {
+    const resourceScopes = await addressedScopes(resource, resources);
     return decideScopes({
       requested,
       client: registrationOf(requireClient(ctx)),
@@ -80,6 +96,19 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
       }
     },
 
+    async narrowRefresh(ctx, account, { scope, resource, consumed }) {
+      // A used token must go on to where the engine sees that it was.
+      if (consumed !== undefined) {
+        return;
+      }
+      const params = paramsOf(ctx);
+      const permitted = await resources.permittedScopes(account.roles);
+      const decision = await decide(ctx, params.scope ?? scope, permitted, ctx.oidc.params?.resource ?? resource);
+      if (decision.refused.length > 0) {
+        params.scope = grantedOrThrow(decision).join(' ');
+      }
+    },
+
     settings: {
       extraParams: {
         // The name of a parameter is what the engine wants for a hook that runs on every authorization request, by
@@ -103,8 +132,8 @@ function paramsOf(ctx: KoaContextWithOIDC): ScopeParams {
 }
 
 /** The scopes of the resource servers that a request speaks of: those it names (RFC 8707), or the default one. */
-async function addressedScopes(ctx: KoaContextWithOIDC, resources: ResourceStore): Promise<readonly string[]> {
-  const named = [ctx.oidc.params?.resource ?? []].flat();
+async function addressedScopes(resource: unknown, resources: ResourceStore): Promise<readonly string[]> {
+  const named = [resource ?? []].flat();
   const all = await resources.listResourceServers();
   if (named.length === 0) {
     return scopeNames(all.find(({ isDefault }) => isDefault));

@@ -10,7 +10,6 @@ import {
   introspect,
   postForm,
   type RelyingParty,
-  type TokenSet,
   tokensOf,
 } from '../../../testing/relying-party.ts';
 
@@ -186,65 +185,6 @@ describe('how long a refresh token lives', () => {
     expect(rows).toHaveLength(1);
     return rows[0].seconds;
   }
-});
-
-describe('what a refresh token stands for may be gone', () => {
-  const brief = { clientId: 'brief', secret: 'the-secret-of-brief', redirectUri: 'http://localhost:3002/brief' };
-
-  async function tokensOfBrief(): Promise<TokenSet> {
-    await server.apply({
-      clients: [
-        {
-          client_id: brief.clientId,
-          client_secret: brief.secret,
-          grant_types: ['authorization_code', 'refresh_token'],
-          redirect_uris: [brief.redirectUri],
-          scope: 'openid',
-        },
-      ],
-    });
-    return createRelyingParty(server.issuer, brief).obtainTokens({ scope: 'openid' });
-  }
-
-  it('the client was deleted or disabled: invalid_client', async () => {
-    for (const statement of [`update clients set disabled_at = now()`, `delete from clients`]) {
-      const { refresh_token } = await tokensOfBrief();
-      await server.pool.query(`${statement} where client_id = 'brief'`);
-      const answer = await createRelyingParty(server.issuer, brief).refresh(refresh_token);
-      expectRefusal(answer, 'invalid_client', /client/, 401);
-      await server.pool.query(`update clients set disabled_at = null where client_id = 'brief'`);
-    }
-  });
-
-  it('the client may no longer refresh: unauthorized_client', async () => {
-    const { refresh_token } = await tokensOfBrief();
-    await server.pool.query(
-      `update clients set metadata = jsonb_set(metadata::jsonb, '{grant_types}', '["authorization_code"]') where client_id = 'brief'`,
-    );
-    const answer = await createRelyingParty(server.issuer, brief).refresh(refresh_token);
-    expectRefusal(answer, 'unauthorized_client', 'grant type refresh_token');
-  });
-
-  it('the account was disabled: invalid_grant, and the access token is dead as well', async () => {
-    const email = 'leaver@example.com';
-    await server.apply({
-      accounts: [{ email, name: 'Leaver', password: 'correct-horse-battery-staple', roles: ['user'] }],
-    });
-    const tokens = await web.obtainTokens(SCOPE, { email });
-    await server.pool.query('update accounts set disabled_at = now() where email = $1', [email]);
-    expectRefusal(await web.refresh(tokens.refresh_token), 'invalid_grant', 'account');
-    expect(await introspect(server.issuer, tokens.access_token)).toEqual({ active: false });
-  });
-
-  it('a role was taken away: the new access token has no scope that the account may not have', async () => {
-    const email = 'mover@example.com';
-    const mover = { email, name: 'Mover', password: 'correct-horse-battery-staple' };
-    await server.apply({ accounts: [{ ...mover, roles: ['user'] }] });
-    const tokens = await web.obtainTokens(SCOPE, { email });
-    await server.apply({ accounts: [{ ...mover, roles: ['guest'] }] });
-    const { access_token } = tokensOf(await web.refresh(tokens.refresh_token));
-    expect(await introspect(server.issuer, access_token)).toMatchObject({ active: true, scope: 'openid records:read' });
-  });
 });
 
 /** Lets time pass for every artifact of this kind. */
