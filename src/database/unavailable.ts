@@ -1,9 +1,10 @@
 /**
- * What PostgreSQL says when the fault lies with it and not with the statement: connection exceptions, insufficient
- * resources, operator intervention (shutdowns and timeouts), system errors, a standby that cannot be written to, and
- * being turned away at the door (28, 3D and 55000 come up while connecting only).
+ * What PostgreSQL says when the fault lies with it and not with the statement: connection exceptions, a transaction
+ * rolled back in favour of another (40: deadlocks, serialization), insufficient resources, operator intervention
+ * (shutdowns and timeouts), system errors, a standby that cannot be written to, and being turned away at the door (28,
+ * 3D and 55000 come up while connecting only).
  */
-const UNAVAILABLE_SQLSTATE = /^(08|28|3D|53|57|58)...$|^25006$|^55000$/;
+const UNAVAILABLE_SQLSTATE = /^(08|28|3D|40|53|57|58)...$|^25006$|^55000$/;
 
 const NETWORK_ERROR = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOENT$)/;
 
