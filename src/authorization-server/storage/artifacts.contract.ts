@@ -5,8 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
-import type { ArtifactStore, RequestInProgress } from './artifacts.ts';
+import type { RequestInProgress } from './artifact-adapter.ts';
+import type { ArtifactStore } from './artifacts.ts';
 import { describeConsuming } from './consuming.contract.ts';
+import { describeInteractions } from './interactions.contract.ts';
 import { describeRevoking } from './revoking.contract.ts';
 import { describeSessions } from './sessions.contract.ts';
 
@@ -25,6 +27,7 @@ export function describeArtifactStore(name: string, createNode: CreateNode): voi
     describeConsuming(createNode);
     describeRevoking(createNode);
     describeFindingByUserCode(createNode);
+    describeInteractions(createNode);
     describeSessions(createNode);
     describeRubbish(createNode);
   });
@@ -177,7 +180,11 @@ function describeRubbish(createNode: CreateNode): void {
         expect(await adapter.findByUid(id)).toBeUndefined();
         expect(await adapter.findByUserCode(id)).toBeUndefined();
         await expect(adapter.consume(id)).rejects.toBeInstanceOf(errors.InvalidGrant);
-        await adapter.destroy(id);
+        if (kind === 'Interaction') {
+          await expect(adapter.destroy(id)).rejects.toBeInstanceOf(errors.SessionNotFound);
+        } else {
+          await adapter.destroy(id);
+        }
         await adapter.revokeByGrantId(id);
       },
     );

@@ -3,9 +3,10 @@ import type { Pool, QueryConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import type { ArtifactStoreDeps } from './artifact-adapter.ts';
 import { createArtifactPayload } from './artifact-payload.ts';
 import { describeArtifactStore, type NodeOptions } from './artifacts.contract.ts';
-import { type ArtifactStoreDeps, createArtifactStore } from './artifacts.ts';
+import { createArtifactStore } from './artifacts.ts';
 import { createSealing } from './sealing.ts';
 
 const payload = createArtifactPayload(createSealing(['a secret for tests']));

@@ -1,4 +1,4 @@
-/** A refresh token is used once, and a second use ends its family: RFC 9700 §4.14.2, storage/artifacts.ts. */
+/** A refresh token is used once, and a second use ends its family: RFC 9700 §4.14.2, storage/artifact-adapter.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
