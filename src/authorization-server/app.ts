@@ -3,6 +3,7 @@ import Koa from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
+import { cookieAttributes } from './http/cookie-attributes.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { requestLog } from './http/request-id.ts';
@@ -38,6 +39,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
   app.use(originFormTarget());
   app.use(requestLog(logger));
   app.use(securityHeaders(issuer));
+  app.use(cookieAttributes());
   app.use(retryAfter());
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));

@@ -151,7 +151,10 @@ describe('a cookie', () => {
       await rp.authorize({ scope: 'openid' }, ALICE, absent);
       const pending = await returning.get(rp.authorizationUrl({ scope: 'openid', prompt: 'login' }));
       returning.node = await own.addNode(withSecrets(NEW_SECRET, SECRET));
-      expect(await isSignedIn(returning, rp)).toBe(true);
+      for (const url of [pending.url, rp.authorizationUrl({ scope: 'openid', prompt: 'none' })]) {
+        const cookies = (await returning.send(url)).headers.getSetCookie();
+        expect(cookies.every((cookie) => /; samesite=lax/i.test(cookie))).toBe(true);
+      }
       const answer = await returning.signIn(pending, ALICE);
       expect(new URL(answer.url).searchParams.has('code')).toBe(true);
       // Whoever came by meanwhile has cookies of the new secret; the others sign in again.
