@@ -22,8 +22,10 @@ const INACTIVE = { active: false };
 const SCOPE = 'openid profile records:read records:write';
 
 let server: TestServer;
+let usualBrowser: UserAgent;
 beforeAll(async () => {
   server = await startTestServer();
+  usualBrowser = new UserAgent(server.issuer);
 });
 afterAll(() => server.stop());
 beforeEach(async () => {
@@ -32,8 +34,8 @@ beforeEach(async () => {
 });
 
 const web = () => createRelyingParty(server.issuer, DEMO_WEB);
-const obtainTokens = (scope = SCOPE, browser = new UserAgent(server.issuer)) =>
-  web().obtainTokens({ scope }, undefined, browser);
+/** In a browser that is signed in already, mostly. */
+const obtainTokens = (scope = SCOPE, browser = usualBrowser) => web().obtainTokens({ scope }, undefined, browser);
 const ask = (parameters: Parameters, client?: TestClient) =>
   postForm(server.url('/token/introspection'), parameters, client);
 
@@ -226,6 +228,13 @@ describe('it speaks of this moment', () => {
     expect(await ask({ token: access_token }, DEMO_API)).toMatchObject({ status: 200, body: INACTIVE });
     await server.pool.query('delete from clients where client_id = $1', [client.clientId]);
     expect(await ask({ token: access_token }, DEMO_API)).toMatchObject({ status: 200, body: INACTIVE });
+  });
+
+  it('C37: a rotated refresh token is over, the access token that came with it is not', async () => {
+    const { refresh_token } = tokensOf(await web().refresh(tokens.refresh_token));
+    expect(await introspect(server.issuer, tokens.refresh_token, DEMO_WEB)).toEqual(INACTIVE);
+    expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ active: true });
+    expect(await introspect(server.issuer, refresh_token, DEMO_WEB)).toMatchObject({ active: true });
   });
 
   it('ends when it expires, and when the person signs out', async () => {
