@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, startDatabase } from './database.ts';
+import { LastWill } from './last-will.ts';
+import { type ConciergeProcess, freePort, runConcierge, startConcierge, untilHealthy } from './process.ts';
+
+export interface Node {
+  readonly address: string;
+  readonly process: ConciergeProcess;
+}
+
+/** Authorization servers that share one issuer and one database of their own: what happens here harms no other test. */
+export interface Nodes {
+  /** The first node's address; clients know no other. */
+  readonly issuer: string;
+  readonly database: Database;
+  /** Starts one more, or again one that has ended, at its address. */
+  start(address?: string): Promise<Node>;
+  stop(): Promise<void>;
+}
+
+export async function prepareNodes(): Promise<Nodes> {
+  const lastWill = new LastWill();
+  const database = await startDatabase(lastWill);
+  const issuer = `http://localhost:${await freePort()}`;
+  const env = {
+    ...database.urls,
+    CONCIERGE_SECRET: randomBytes(32).toString('base64url'),
+    CONCIERGE_ISSUER: issuer,
+  };
+  const logOf = (name: string) => join(database.directory, `${name}.log`);
+  await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
+  const argv = ['apply', '--development', '-f', 'config/demo.yaml'];
+  await runConcierge({ argv, env, lastWill, log: logOf('apply') });
+  const running: ConciergeProcess[] = [];
+  return {
+    issuer,
+    database,
+    async start(address) {
+      const port = address === undefined ? await freePort() : Number(new URL(address).port);
+      const log = logOf(`serve-${port}-${running.length}`);
+      writeFileSync(log, '');
+      const listening = { ...env, CONCIERGE_LISTEN_PORT: String(port) };
+      const node = startConcierge({ argv: ['serve', '--development'], env: listening, lastWill, log });
+      running.push(node);
+      await untilHealthy(node, `http://localhost:${port}/healthz`);
+      return { address: `http://localhost:${port}`, process: node };
+    },
+    async stop() {
+      await Promise.all(running.filter((node) => node.running).map((node) => node.stop()));
+      await database.stop();
+      lastWill.fulfilled();
+    },
+  };
+}
