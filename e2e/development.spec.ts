@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import { createRelyingParty, DEMO_PASSWORD_CLIENT, DEMO_WEB, tokensOf } from '../src/testing/relying-party.ts';
+import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
+import { LastWill } from './servers/last-will.ts';
+import { type ConciergeProcess, freePort, startConcierge, until } from './servers/process.ts';
+import { ALICE } from './steps.ts';
+import { expect, test } from './test.ts';
+
+/** `concierge dev` as somebody starts it who has just cloned the repository, at ports and with data of its own. */
+let data: string;
+let ports: readonly [server: number, api: number, playground: number];
+let lastWill: LastWill;
+const started: ConciergeProcess[] = [];
+
+test.beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'concierge-dev-'));
+  await chmod(data, 0o755); // As root PostgreSQL runs as somebody else, who has to pass.
+  ports = [await freePort(), await freePort(), await freePort()];
+  lastWill = new LastWill();
+  lastWill.place(data);
+});
+
+test.afterAll(async () => {
+  await Promise.all(started.filter((dev) => dev.running).map((dev) => dev.stop()));
+  await rm(data, { recursive: true, force: true });
+  lastWill.fulfilled();
+});
+
+const addressOf = (port: number) => `http://localhost:${port}`;
+
+function startDev(): ConciergeProcess {
+  const [server, api, playground] = ports;
+  const env = {
+    CONCIERGE_ISSUER: addressOf(server),
+    CONCIERGE_LISTEN_PORT: String(server),
+    CONCIERGE_RESOURCE_API_LISTEN_PORT: String(api),
+    CONCIERGE_PLAYGROUND_LISTEN_PORT: String(playground),
+  };
+  const log = join(data, `dev-${started.length}.log`);
+  const dev = startConcierge({ argv: ['dev', '--data', data], env, lastWill, log });
+  started.push(dev);
+  return dev;
+}
+
+async function startDevAndWait(): Promise<ConciergeProcess> {
+  const dev = startDev();
+  await until(() => !dev.running || dev.output().includes('Concierge is ready'), 'concierge dev is ready');
+  if (!dev.running) {
+    throw new Error(dev.output());
+  }
+  return dev;
+}
+
+const pidFile = () => join(data, 'postgres/cluster/postmaster.pid');
+
+async function answers(port: number): Promise<boolean> {
+  return fetch(addressOf(port)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Ctrl-C, and a look at what is left. */
+async function interrupt(dev: ConciergeProcess): Promise<void> {
+  dev.signalGroup('SIGINT');
+  await dev.ended();
+  expect(dev.exitCode).toBe(0);
+  expect(await Promise.all(ports.map(answers))).toEqual([false, false, false]);
+  expect(existsSync(pidFile())).toBe(false);
+}
+
+async function tokenOfAlice(): Promise<string> {
+  const party = createRelyingParty(addressOf(ports[0]), DEMO_PASSWORD_CLIENT);
+  const credentials = { username: ALICE.email, password: DEMO_PASSWORD };
+  const scope = 'records:read records:write';
+  return tokensOf(await party.requestToken({ grant_type: 'password', ...credentials, scope })).access_token;
+}
+
+async function createRecord(accessToken: string): Promise<string> {
+  const response = await fetch(`${addressOf(ports[1])}/records`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ title: 'Kept', body: 'For the next start.' }),
+  });
+  return ((await response.json()) as { id: string }).id;
+}
+
+async function readRecord(id: string, accessToken: string): Promise<number> {
+  const headers = { authorization: `Bearer ${accessToken}` };
+  return (await fetch(`${addressOf(ports[1])}/records/${id}`, { headers })).status;
+}
+
+test('says where everything is and how to begin, stops at Ctrl-C, and keeps everything, kill -9 included', async ({
+  page,
+}) => {
+  test.setTimeout(90_000);
+  const first = await startDevAndWait();
+  const output = first.output();
+  const [server, , playground] = ports;
+  for (const words of [addressOf(server), addressOf(playground), ALICE.email, DEMO_PASSWORD, 'curl -u demo-machine']) {
+    expect(output).toContain(words);
+  }
+  await page.goto(addressOf(server));
+  await expect(page.getByTestId('demo-account')).toHaveCount(3);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.goto(createRelyingParty(addressOf(server), DEMO_WEB).authorizationUrl());
+  await page.getByTestId('demo-accounts').locator('summary').click();
+  await expect(page.getByTestId('demo-account').first()).toContainText(ALICE.email);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  const accessToken = await tokenOfAlice();
+  const id = await createRecord(accessToken);
+  await interrupt(first);
+
+  const second = await startDevAndWait();
+  expect(await readRecord(id, accessToken)).toBe(200);
+  const other = await createRecord(accessToken);
+  second.signal('SIGKILL');
+  await second.ended();
+
+  const third = await startDevAndWait();
+  expect(await readRecord(id, accessToken)).toBe(200);
+  expect(await readRecord(other, accessToken)).toBe(200);
+  await interrupt(third);
+  expect(await readFile(join(data, 'postgres/postgres.log'), 'utf8')).not.toMatch(/^.*(PANIC|corrupt)/m);
+});
+
+test('names the port that is in use and who holds it, and leaves nothing running', async () => {
+  const holder = createServer().listen(ports[1], '127.0.0.1');
+  const dev = startDev();
+  await dev.ended();
+  holder.close();
+  expect(dev.exitCode).toBe(1);
+  expect(dev.output()).toContain(`Port ${ports[1]} is in use by `);
+  if (process.platform === 'linux') {
+    expect(dev.output()).toContain(`(pid ${process.pid})`);
+  }
+  expect(existsSync(pidFile())).toBe(false);
+  expect(await Promise.all([answers(ports[0]), answers(ports[2])])).toEqual([false, false]);
+});
