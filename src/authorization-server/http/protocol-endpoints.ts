@@ -3,13 +3,13 @@ import { errors } from 'oidc-provider';
 
 /** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
 const METHODS: Readonly<Record<string, readonly string[]>> = {
-  '/auth': ['GET'],
+  '/auth': ['GET', 'POST'],
   '/token': ['POST'],
   '/token/introspection': ['POST'],
   '/token/revocation': ['POST'],
   '/me': ['GET', 'POST'],
   '/jwks': ['GET'],
-  '/session/end': ['GET'],
+  '/session/end': ['GET', 'POST'],
   '/session/end/confirm': ['POST'],
   '/session/end/success': ['GET'],
   '/.well-known/openid-configuration': ['GET'],
@@ -97,7 +97,15 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     // RFC 7009 §2.2 leaves the body open. Some clients want JSON in every answer.
     ctx.body = {};
   }
-  if (path === '/token/introspection' && ctx.status === 400 && isUnauthenticated(ctx.body)) {
+  if (ctx.status === 400 && describedAs(ctx.body, 'failed to parse the request body')) {
+    // Also what a body gets that said nothing of its length and turned out too long.
+    refuse(ctx, path, 400, `the body of a request must be a form of at most ${BODY_LIMIT} bytes`);
+  }
+  if (
+    path === '/token/introspection' &&
+    ctx.status === 400 &&
+    describedAs(ctx.body, 'no client authentication mechanism provided')
+  ) {
     // RFC 7662 §2.1: a caller without credentials is told so; RFC 6749 §5.2 has the words.
     ctx.status = 401;
     ctx.set('WWW-Authenticate', 'Basic realm="introspection"');
@@ -105,11 +113,9 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
   }
 }
 
-function isUnauthenticated(body: unknown): boolean {
+/** In the engine's own words. */
+function describedAs(body: unknown, description: string): boolean {
   return (
-    typeof body === 'object' &&
-    body !== null &&
-    'error_description' in body &&
-    body.error_description === 'no client authentication mechanism provided'
+    typeof body === 'object' && body !== null && 'error_description' in body && body.error_description === description
   );
 }
