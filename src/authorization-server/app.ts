@@ -13,6 +13,7 @@ import { healthRoutes, type Readiness } from './operations/health.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
 import { landingPage } from './pages/landing.ts';
+import { requestByPost } from './pages/request-by-post.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
   readonly provider: Provider;
@@ -44,6 +45,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));
   app.use(protocolEndpoints());
+  app.use(requestByPost());
   app.use(page.assets);
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));

@@ -121,13 +121,13 @@ describe('a cookie header', () => {
 
 describe('a method', () => {
   const ENDPOINTS: readonly [string, string][] = [
-    ['/auth', 'GET, HEAD, OPTIONS'],
+    ['/auth', 'GET, POST, HEAD, OPTIONS'],
     ['/token', 'POST, OPTIONS'],
     ['/token/introspection', 'POST, OPTIONS'],
     ['/token/revocation', 'POST, OPTIONS'],
     ['/me', 'GET, POST, HEAD, OPTIONS'],
     ['/jwks', 'GET, HEAD, OPTIONS'],
-    ['/session/end', 'GET, HEAD, OPTIONS'],
+    ['/session/end', 'GET, POST, HEAD, OPTIONS'],
     ['/session/end/confirm', 'POST, OPTIONS'],
     ['/.well-known/openid-configuration', 'GET, HEAD, OPTIONS'],
     ['/.well-known/oauth-authorization-server', 'GET, HEAD, OPTIONS'],
@@ -146,11 +146,11 @@ describe('a method', () => {
 
   it('refused where people come by is answered with a page, and with JSON where programs do', async () => {
     for (const path of ['/auth', '/session/end']) {
-      const page = await send(server.url(path), { method: 'POST', headers: { accept: 'text/html' } });
+      const page = await send(server.url(path), { method: 'PUT', headers: { accept: 'text/html' } });
       expect(page.status).toBe(405);
       expect(page.text).toContain('data-testid="error-description"');
-      const json = await send(server.url(path), { method: 'POST', headers: { accept: 'application/json' } });
-      expect(json.body).toMatchObject({ error: 'invalid_request', error_description: `${path} is used with GET` });
+      const json = await send(server.url(path), { method: 'PUT', headers: { accept: 'application/json' } });
+      expect(json.body).toMatchObject({ error: 'invalid_request', error_description: `${path} is used with GET or POST` });
     }
     const token = await send(server.url('/token'), { headers: { accept: 'text/html' } });
     expect(token.body).toMatchObject({ error: 'invalid_request', error_description: '/token is used with POST' });

@@ -29,6 +29,16 @@ export async function readForm<Schema extends z.ZodType>(
   ctx: ParameterizedContext,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
+  const fields = parseFields(await readUrlEncoded(ctx));
+  const form = schema.safeParse(fields);
+  if (!form.success) {
+    throw new FormProblems(problemsOf(form.error), fields);
+  }
+  return form.data;
+}
+
+/** The body of a form as it came. Throws `PageError` for another content type and for too much of it. */
+export async function readUrlEncoded(ctx: ParameterizedContext): Promise<string> {
   if (!ctx.is('application/x-www-form-urlencoded')) {
     throw new PageError('malformed_form', 'the content type must be application/x-www-form-urlencoded');
   }
@@ -39,12 +49,7 @@ export async function readForm<Schema extends z.ZodType>(
   if (body === undefined) {
     throw tooLarge(ctx);
   }
-  const fields = parseFields(body);
-  const form = schema.safeParse(fields);
-  if (!form.success) {
-    throw new FormProblems(problemsOf(form.error), fields);
-  }
-  return form.data;
+  return body;
 }
 
 /** The rest of the body stays unread, so the connection cannot serve another request. */

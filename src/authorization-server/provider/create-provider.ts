@@ -76,7 +76,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     introspectionSettings({
       ...deps,
       openidScopes: new Set(OPENID_SCOPES),
-      resourceServerOf: (client) => registrationOf(client).resource_server,
+      registrationOf,
     }),
     revocationSettings(),
     logoutSettings(deps.pages),

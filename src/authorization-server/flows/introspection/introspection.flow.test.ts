@@ -170,6 +170,17 @@ describe('it speaks of this moment', () => {
     expect(scope).toBe('openid profile records:read');
   });
 
+  it('follows the registration of the client', async () => {
+    const { rows } = await server.pool.query(`select metadata from clients where client_id = 'demo-web'`);
+    const register = (metadata: object) =>
+      server.pool.query(`update clients set metadata = $1 where client_id = 'demo-web'`, [metadata]);
+    await register({ ...rows[0].metadata, scope: 'openid records:read', default_scope: 'openid' });
+    const { scope } = await introspect(server.issuer, tokens.access_token);
+    await register(rows[0].metadata);
+    expect(scope).toBe('openid records:read');
+    expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ scope: SCOPE });
+  });
+
   it('follows what the person permits, and grants nothing that was not in the token', async () => {
     await editGrant(sub, (grant) => ({
       ...grant,

@@ -8,8 +8,11 @@ export interface IntrospectionDeps {
   readonly resources: ResourceStore;
   /** Scopes that belong to OpenID Connect: no role is needed for them. */
   readonly openidScopes: ReadonlySet<string>;
-  /** Metadata of a client as the engine holds it: which resource server introspects with its credentials. */
-  readonly resourceServerOf: (client: EngineClient) => string | undefined;
+  /** What a client was registered with: its scopes, and the resource server that introspects with its credentials. */
+  readonly registrationOf: (client: EngineClient) => {
+    readonly scope?: string | undefined;
+    readonly resource_server?: string | undefined;
+  };
 }
 
 /** What the engine hands to the policy, and what it reads back from it when it writes the answer. */
@@ -47,9 +50,13 @@ async function answerFor(
 ): Promise<boolean> {
   const resourceServers = await deps.resources.listResourceServers();
   token.aud ??= audienceOf(token, resourceServers);
-  if (!mayIntrospect(deps, caller, token) || !(await clientStillExists(ctx, caller, token))) {
+  const client = mayIntrospect(deps, caller, token) ? await clientOf(ctx, caller, token) : undefined;
+  if (client === undefined) {
     return false;
   }
+  const allowed = scopesOf(deps.registrationOf(client).scope);
+  const held = [...scopesOf(token.scope)].filter((scope) => allowed.has(scope));
+  token.scope = held.join(' ');
   if (token.accountId === undefined) {
     return true;
   }
@@ -59,12 +66,12 @@ async function answerFor(
   }
   const permitted = await deps.resources.permittedScopes(account.roles);
   const grant = ctx.oidc.entities.Grant;
-  const held = new Set(token.scope?.split(' '));
-  const holds = [...held].filter(
+  const holds = held.filter(
     (scope) => (deps.openidScopes.has(scope) || permitted.has(scope)) && stillGranted(grant, token, scope),
   );
   token.scope = holds.join(' ');
-  const seen = resourceServers.find(({ identifier }) => identifier === deps.resourceServerOf(caller))?.claims ?? [];
+  const seen =
+    resourceServers.find(({ identifier }) => identifier === deps.registrationOf(caller).resource_server)?.claims ?? [];
   token.extra = { ...token.extra, ...claimsSeen(account, new Set(seen), new Set(holds)) };
   return true;
 }
@@ -75,7 +82,7 @@ async function answerFor(
  */
 function audienceOf(token: IntrospectedToken, resourceServers: readonly ResourceServer[]): string | undefined {
   const theDefault = resourceServers.find(({ isDefault }) => isDefault);
-  const scopes = new Set(token.scope?.split(' '));
+  const scopes = scopesOf(token.scope);
   return theDefault?.scopes.some(({ name }) => scopes.has(name)) ? theDefault.identifier : undefined;
 }
 
@@ -84,7 +91,7 @@ function mayIntrospect(deps: IntrospectionDeps, caller: EngineClient, token: Int
   if (caller.tokenEndpointAuthMethod === 'none') {
     return false;
   }
-  const resourceServer = deps.resourceServerOf(caller);
+  const resourceServer = deps.registrationOf(caller).resource_server;
   return (
     token.clientId === caller.clientId ||
     (resourceServer !== undefined && token.kind !== 'RefreshToken' && token.aud === resourceServer)
@@ -92,18 +99,21 @@ function mayIntrospect(deps: IntrospectionDeps, caller: EngineClient, token: Int
 }
 
 /** The engine would look the token's client up later, and fail over a deleted one. */
-async function clientStillExists(ctx: KoaContextWithOIDC, caller: EngineClient, token: IntrospectedToken) {
+async function clientOf(ctx: KoaContextWithOIDC, caller: EngineClient, token: IntrospectedToken) {
   if (token.clientId === undefined || token.clientId === caller.clientId) {
-    return token.clientId !== undefined;
+    return token.clientId === undefined ? undefined : caller;
   }
-  const client = await ctx.oidc.provider.Client.find(token.clientId).catch((error: unknown) => {
+  return ctx.oidc.provider.Client.find(token.clientId).catch((error: unknown) => {
     // A registration that does not hold any more is its own client's problem, and not the caller's.
     if (error instanceof errors.InvalidClientMetadata) {
       return undefined;
     }
     throw error;
   });
-  return client !== undefined;
+}
+
+function scopesOf(scope: string | undefined): ReadonlySet<string> {
+  return new Set(scope?.split(' ').filter((one) => one !== ''));
 }
 
 function stillGranted(grant: Grant | undefined, token: IntrospectedToken, scope: string): boolean {
