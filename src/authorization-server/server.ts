@@ -81,7 +81,14 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
 /** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */
 function currentRequest() {
   const { ctx } = Provider;
-  return ctx === undefined ? undefined : { identity: ctx, age: ageOf(ctx) };
+  return (
+    ctx && {
+      identity: ctx,
+      get age() {
+        return ageOf(ctx);
+      },
+    }
+  );
 }
 
 function reportServerErrors(provider: Provider, logger: Logger): void {

@@ -101,15 +101,11 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     // Also what a body gets that said nothing of its length and turned out too long.
     refuse(ctx, path, 400, `the body of a request must be a form of at most ${BODY_LIMIT} bytes`);
   }
-  if (
-    path === '/token/introspection' &&
-    ctx.status === 400 &&
-    describedAs(ctx.body, 'no client authentication mechanism provided')
-  ) {
-    // RFC 7662 §2.1: a caller without credentials is told so; RFC 6749 §5.2 has the words.
+  if (ctx.status === 400 && describedAs(ctx.body, 'no client authentication mechanism provided')) {
+    // RFC 6749 §5.2 has a code for "no client authentication included", and RFC 7662 §2.1 wants the 401.
     ctx.status = 401;
-    ctx.set('WWW-Authenticate', 'Basic realm="introspection"');
-    ctx.body = { error: 'invalid_client', error_description: 'introspection needs the credentials of a client' };
+    ctx.set('WWW-Authenticate', `Basic realm="${ctx.origin}"`);
+    ctx.body = { error: 'invalid_client', error_description: 'the request names no client and has no credentials' };
   }
 }
 

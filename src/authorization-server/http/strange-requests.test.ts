@@ -150,7 +150,10 @@ describe('a method', () => {
       expect(page.status).toBe(405);
       expect(page.text).toContain('data-testid="error-description"');
       const json = await send(server.url(path), { method: 'PUT', headers: { accept: 'application/json' } });
-      expect(json.body).toMatchObject({ error: 'invalid_request', error_description: `${path} is used with GET or POST` });
+      expect(json.body).toMatchObject({
+        error: 'invalid_request',
+        error_description: `${path} is used with GET or POST`,
+      });
     }
     const token = await send(server.url('/token'), { headers: { accept: 'text/html' } });
     expect(token.body).toMatchObject({ error: 'invalid_request', error_description: '/token is used with POST' });

@@ -140,7 +140,7 @@ describe('C45: client_secret_basic and client_secret_post', () => {
 
   it('C45: are not looked for in the query', async () => {
     const query = new URLSearchParams({ client_id: clientId, client_secret: secret });
-    expect(told(await ask(`/token?${query}`, {}))).toEqual({ status: 400, error: 'invalid_request' });
+    expect(told(await ask(`/token?${query}`, {}))).toEqual({ status: 401, error: 'invalid_client' });
     expect(told(await ask(`/token?${query}`, { client_id: clientId }))).toEqual({
       status: 401,
       error: 'invalid_client',

@@ -13,7 +13,7 @@ export interface ArtifactStoreDeps {
 export interface RequestInProgress {
   /** The same object for the whole request. */
   readonly identity: object;
-  /** Milliseconds since the request arrived. */
+  /** Milliseconds since the request arrived, whenever it is read. */
   readonly age: number;
 }
 
@@ -38,9 +38,9 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const requestAge = this.#deps.currentRequest()?.age ?? 0;
-    const { rows } = await this.#deps.pool.query(statements.find(this.keyOf(id)));
-    return this.#read(rows[0], id, requestAge);
+    const request = this.#deps.currentRequest();
+    const { rows } = await this.#deps.pool.query(statements.find(this.keyOf(id), () => request?.age ?? 0));
+    return this.#read(rows[0], id);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -62,7 +62,7 @@ export class ArtifactAdapter implements Adapter {
    * The conditional update decides the race. The loser gets the RFC's error (RFC 6749 §4.1.2: a code MUST NOT be used
    * more than once), and a code used twice ends what it was exchanged for, whether the second use came late or at the
    * same moment. A refresh token sent twice at the same moment is a client with two tabs: the second use gets nothing,
-   * and the first keeps what it got. A second use that *arrives* after the first was answered is the theft that
+   * and the first keeps what it got. A second use that *arrives* after the first one took effect is the theft that
    * RFC 9700 §4.14.2 is about; `find` tells the engine of it, and the engine revokes the family.
    */
   async consume(id: string): Promise<void> {
@@ -109,16 +109,11 @@ export class ArtifactAdapter implements Adapter {
     return this.#deps.pool;
   }
 
-  #read(row: statements.FoundArtifact | undefined, id?: string, requestAge = 0): AdapterPayload | undefined {
+  #read(row: statements.FoundArtifact | undefined, id?: string): AdapterPayload | undefined {
     const payload = row && this.#deps.payload.fromRow(this.#kind, id, row.payload);
-    if (payload && row.consumed_at !== null && !this.#consumedMeanwhile(row, requestAge)) {
+    if (payload && row.consumed_at !== null && (this.#kind !== 'RefreshToken' || row.consumed_before)) {
       payload.consumed = Math.floor(row.consumed_at.getTime() / 1000);
     }
     return payload;
-  }
-
-  /** Was this refresh token used while the request that presents it was already here? Durations: no clock to agree on. */
-  #consumedMeanwhile(row: statements.FoundArtifact, requestAge: number): boolean {
-    return this.#kind === 'RefreshToken' && row.consumed_ms_ago < requestAge;
   }
 }

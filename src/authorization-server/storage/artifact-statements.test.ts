@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 it.each([
-  ['find', statements.find('')],
+  ['find', statements.find('', () => 0)],
   ['findByUid', statements.findByUid('', '')],
   ['findByUserCode', statements.findByUserCode('', [])],
   ['consume', statements.consume('')],
@@ -49,7 +49,7 @@ it('names every statement once, so that PostgreSQL plans it once a connection', 
   const all = [
     statements.upsert(row, null),
     statements.update(row, null),
-    statements.find(''),
+    statements.find('', () => 0),
     statements.findByUid('', ''),
     statements.findByUserCode('', []),
     statements.consume(''),
@@ -62,4 +62,11 @@ it('names every statement once, so that PostgreSQL plans it once a connection', 
   const names = all.map(({ name }) => name);
   expect(new Set(names).size).toBe(all.length);
   expect(names).not.toContain(undefined);
+});
+
+it('asks how old the request is when the statement leaves, not when it starts to wait for a connection', () => {
+  let age = 1;
+  const statement = statements.find('key', () => age);
+  age = 2;
+  expect(statement.values).toEqual(['key', 2]);
 });

@@ -8,11 +8,9 @@ import type { ArtifactRow } from './artifact-payload.ts';
 export interface FoundArtifact {
   readonly payload: string;
   readonly consumed_at: Date | null;
-  readonly consumed_ms_ago: number;
+  /** Was it consumed before the request arrived that asks for it? */
+  readonly consumed_before: boolean | null;
 }
-
-const FOUND = `payload, consumed_at,
-  (extract(epoch from clock_timestamp() - consumed_at) * 1000)::float8 as consumed_ms_ago`;
 
 export const upsert = (row: ArtifactRow, expiresIn: number | null): QueryConfig => ({
   name: 'artifact-upsert',
@@ -32,21 +30,29 @@ export const update = (row: ArtifactRow, expiresIn: number | null): QueryConfig 
   values: [...columns(row), expiresIn],
 });
 
-export const find = (key: string): QueryConfig => ({
+/**
+ * `requestAge` gives milliseconds, and is asked when the statement leaves, which may be later than now: a statement waits
+ * for a connection. What is compared are durations, so the clocks of node and database need not agree.
+ */
+export const find = (key: string, requestAge: () => number): QueryConfig => ({
   name: 'artifact-find',
-  text: `select ${FOUND} from artifacts where key = $1`,
-  values: [key],
+  text: `select payload, consumed_at,
+      consumed_at < clock_timestamp() - make_interval(secs => $2::float8 / 1000) as consumed_before
+    from artifacts where key = $1`,
+  get values() {
+    return [key, requestAge()];
+  },
 });
 
 export const findByUid = (kind: string, uid: string): QueryConfig => ({
   name: 'artifact-find-by-uid',
-  text: `select ${FOUND} from artifacts where uid = $2 and kind = $1`,
+  text: `select payload, consumed_at, consumed_at is not null as consumed_before from artifacts where uid = $2 and kind = $1`,
   values: [kind, uid],
 });
 
 export const findByUserCode = (kind: string, userCodes: readonly string[]): QueryConfig => ({
   name: 'artifact-find-by-user-code',
-  text: `select ${FOUND} from artifacts where user_code = any($2) and kind = $1`,
+  text: `select payload, consumed_at, consumed_at is not null as consumed_before from artifacts where user_code = any($2) and kind = $1`,
   values: [kind, userCodes],
 });
 

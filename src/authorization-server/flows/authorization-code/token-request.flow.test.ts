@@ -51,7 +51,7 @@ describe('the error table of RFC 6749 §5.2', () => {
     ['a wrong secret', {}, { ...DEMO_WEB, secret: 'x' }, 401, 'invalid_client', 'client'],
     ['a secret where there is none', {}, { ...DEMO_SPA, secret: 'x' }, 401, 'invalid_client', 'client'],
     ['no secret where there is one', {}, { clientId: 'demo-web' }, 401, 'invalid_client', 'client'],
-    ['nobody at all', { client_id: undefined }, undefined, 400, 'invalid_request', 'client'],
+    ['nobody at all', { client_id: undefined }, undefined, 401, 'invalid_client', 'client'],
     ['a grant that the client lacks', {}, DEMO_MACHINE, 400, 'unauthorized_client', 'authorization_code'],
     ['an unknown grant type', { grant_type: 'magic' }, DEMO_WEB, 400, 'unsupported_grant_type', 'grant_type'],
     ['a property of every object', { grant_type: 'constructor' }, DEMO_WEB, 400, 'unsupported_grant_type', ''],

@@ -87,7 +87,7 @@ describe('token revocation (RFC 7009)', () => {
   );
 
   it.each([
-    ['no credentials', undefined, 400, 'invalid_request'],
+    ['no credentials', undefined, 401, 'invalid_client'],
     ['a wrong secret', { clientId: 'demo-web', secret: 'wrong' }, 401, 'invalid_client'],
     ['the id of a confidential client alone', { clientId: 'demo-web' }, 401, 'invalid_client'],
   ])('C42: refuses %s, and the token lives', async (_, client, status, error) => {
