@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { Refusal } from '../guard/refusal.ts';
 import { isDatabaseUnavailable } from '../../database/unavailable.ts';
+import { Refusal } from '../guard/refusal.ts';
 import { invalidRequest } from './read-body.ts';
 
 /**
