@@ -11,13 +11,15 @@ export default defineConfig({
   testDir: 'e2e',
   globalSetup: './e2e/servers/start-everything.ts',
   outputDir: 'test-results',
-  workers: 1,
+  // Each test has a browser context, and what must not be disturbed has a database of its own.
+  workers: 2,
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   reporter: reports ? [['list'], ['json', { outputFile: join(reports, 'playwright.json') }]] : [['list']],
   use: {
     browserName: 'chromium',
-    trace: 'retain-on-failure',
+    // Tracing doubles the time of a run; `playwright test --trace on` turns it on for a failing test.
+    trace: 'off',
     screenshot: 'only-on-failure',
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
