@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
-import { createRelyingParty, DEMO_PASSWORD_CLIENT, DEMO_WEB, tokensOf } from '../src/testing/relying-party.ts';
+import { createRelyingParty, DEMO_PASSWORD_CLIENT, tokensOf } from '../src/testing/relying-party.ts';
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
 import { LastWill } from './servers/last-will.ts';
 import { type ConciergeProcess, freePort, startConcierge, until } from './servers/process.ts';
@@ -36,7 +36,6 @@ const addressOf = (port: number) => `http://localhost:${port}`;
 function startDev(): ConciergeProcess {
   const [server, api, playground] = ports;
   const env = {
-    CONCIERGE_ISSUER: addressOf(server),
     CONCIERGE_LISTEN_PORT: String(server),
     CONCIERGE_RESOURCE_API_LISTEN_PORT: String(api),
     CONCIERGE_PLAYGROUND_LISTEN_PORT: String(playground),
@@ -54,6 +53,13 @@ async function startDevAndWait(): Promise<ConciergeProcess> {
     throw new Error(dev.output());
   }
   return dev;
+}
+
+/** The line to open in a browser. */
+function linkOf(output: string, clientId: string): string {
+  const link = output.split('\n').find((line) => line.includes(`/auth?client_id=${clientId}&`));
+  expect(link).toBeDefined();
+  return String(link).trim();
 }
 
 const pidFile = () => join(data, 'postgres/cluster/postmaster.pid');
@@ -101,14 +107,14 @@ test('says where everything is and how to begin, stops at Ctrl-C, and keeps ever
   test.setTimeout(90_000);
   const first = await startDevAndWait();
   const output = first.output();
-  const [server, , playground] = ports;
-  for (const words of [addressOf(server), addressOf(playground), ALICE.email, DEMO_PASSWORD, 'curl -u demo-machine']) {
+  const [server] = ports;
+  for (const words of [...ports.map(addressOf), ALICE.email, DEMO_PASSWORD, 'curl -u demo-machine']) {
     expect(output).toContain(words);
   }
   await page.goto(addressOf(server));
   await expect(page.getByTestId('demo-account')).toHaveCount(3);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await page.goto(createRelyingParty(addressOf(server), DEMO_WEB).authorizationUrl());
+  await page.goto(linkOf(output, 'demo-web'));
   await page.getByTestId('demo-accounts').locator('summary').click();
   await expect(page.getByTestId('demo-account').first()).toContainText(ALICE.email);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

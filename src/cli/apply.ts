@@ -77,10 +77,10 @@ async function applyFile(file: string, options: { config: string | undefined; mo
   }
 }
 
-/** The content of a YAML file, nothing checked yet. Throws a `DirectoryError` when it is none. */
-export function readDirectoryFile(file: string): unknown {
+/** The content of a YAML file, `adapt`ed as a text, nothing checked yet. Throws a `DirectoryError` when it is none. */
+export function readDirectoryFile(file: string, adapt = (text: string) => text): unknown {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    return parse(adapt(readFileSync(file, 'utf8')));
   } catch (error) {
     // The first line only: the others quote the file, secrets and all.
     const problem = error instanceof Error ? error.message.split('\n')[0] : String(error);

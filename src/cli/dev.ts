@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
-import { loadConfig, loadResourceApiConfig, loadSettings } from '../config/load.ts';
+import { holdsSecret } from '../config/environment.ts';
+import { loadConfig, loadResourceApiConfig } from '../config/load.ts';
 import { ConfigError } from '../config/mistakes.ts';
 import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
@@ -13,6 +14,7 @@ import { startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { applyContent, readDirectoryFile } from './apply.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
+import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { startPlayground } from './playground.ts';
 import { portHolder } from './port-holder.ts';
 import { startResourceApi } from './resource-api.ts';
@@ -28,7 +30,7 @@ interface Running {
 
 /**
  * `concierge dev [--config FILE] [--data DIRECTORY]`: everything in one process, with the demo directory and, unless
- * DATABASE_URL says otherwise, a PostgreSQL of its own.
+ * DATABASE_URL (and RESOURCE_API_DATABASE_URL with it) says otherwise, a PostgreSQL of its own.
  */
 export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -53,34 +55,31 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 async function start(options: { config?: string | undefined; data: string }, running: Running[]): Promise<string> {
   const source = { file: options.config, mode: 'development' } as const;
-  const settings = loadSettings({ ...source, env: process.env });
+  const { actual, usual } = localAddresses({ ...source, env: process.env });
   const env = {
     ...process.env,
     ...(await developmentSecrets(options.data)),
     ...(await databases(options.data, running)),
+    CONCIERGE_ISSUER: actual.issuer,
+    CONCIERGE_RESOURCE_API_IDENTIFIER: actual.resourceApi,
   };
   const config = loadConfig({ ...source, env });
+  const apiConfig = loadResourceApiConfig({ ...source, env });
   const logger = pino({ level: process.env.CONCIERGE_LOG_LEVEL === undefined ? 'warn' : config.log.level });
-  const content = readDirectoryFile(DEMO_DIRECTORY);
+  const content = readDirectoryFile(DEMO_DIRECTORY, (text) => moveAddresses(text, usual, actual));
   await migrate({ url: config.database.url, directory: MIGRATIONS });
   await applyDemo(content, config);
-  const playgroundUrl = `http://localhost:${settings.playground.listen.port}`;
-  const demonstration = demonstrationOf(content, playgroundUrl);
+  const demonstration = demonstrationOf(content, actual.playground);
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
-  running.push(await startApi({ ...source, env }, logger));
-  const { issuer, resourceApi } = config;
-  running.push(await startPlayground({ ...settings.playground.listen, issuer, resourceApi: resourceApi.identifier }));
-  return welcome({ issuer, resourceApi: resourceApi.identifier, playground: playgroundUrl, demonstration });
-}
-
-function startApi(source: Parameters<typeof loadResourceApiConfig>[0], logger: Logger) {
-  return startResourceApi(loadResourceApiConfig(source), logger);
+  running.push(await startResourceApi(apiConfig, logger));
+  running.push(await startPlayground({ ...config.playground.listen, ...actual }));
+  return welcome({ ...actual, demonstration });
 }
 
 /** Made once and kept, so that what was sealed yesterday opens today. */
 async function developmentSecrets(data: string): Promise<Record<string, string>> {
   const ofDemo = { CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret' };
-  if (process.env.CONCIERGE_SECRET !== undefined || process.env.CONCIERGE_SECRET_FILE !== undefined) {
+  if (holdsSecret(process.env, 'CONCIERGE_SECRET')) {
     return ofDemo;
   }
   await mkdir(data, { recursive: true });
@@ -96,9 +95,8 @@ async function developmentSecrets(data: string): Promise<Record<string, string>>
 
 /** Two databases, because the resource API shares nothing with the authorization server. */
 async function databases(data: string, running: Running[]): Promise<Record<string, string>> {
-  const { DATABASE_URL: url, RESOURCE_API_DATABASE_URL: apiUrl } = process.env;
-  if (url !== undefined) {
-    return apiUrl === undefined ? { RESOURCE_API_DATABASE_URL: url } : {};
+  if (holdsSecret(process.env, 'DATABASE_URL')) {
+    return {};
   }
   const postgres = await startEmbeddedPostgres({ directory: join(data, 'postgres') });
   running.push(postgres);
