@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AdapterPayload } from 'oidc-provider';
+import type { AdapterPayload, InteractionResults } from 'oidc-provider';
 import type { Sealing } from './sealing.ts';
 
 /** One row of `artifacts`, without its times. */
@@ -19,7 +19,8 @@ export interface ArtifactRow {
  *
  * - ids are hashed, and `jti`, which repeats the id, is left out of the payload and put back when it is found by id;
  * - an interaction is sealed whole under a key made with its id: it holds the session cookie, the device code and
- *   the URL to resume at, and only who presents the id may read it;
+ *   the URL to resume at, and only who presents the id may read it; whose sign-in it is stands beside it, so that it
+ *   ends with everything else of that account;
  * - device codes and CIBA requests are also found by what the person types, and saving them then needs their id: it
  *   travels sealed in the payload, and so does what a session remembers of a sign-out or a sign-in under way.
  */
@@ -46,7 +47,7 @@ export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
     keyOf,
     userCodes,
     toRow(kind, id, payload) {
-      const plain = SEALED_WHOLE.has(kind) ? {} : payload;
+      const plain = SEALED_WHOLE.has(kind) ? { accountId: accountOf(payload) } : payload;
       return {
         key: keyOf(kind, id),
         kind,
@@ -73,6 +74,11 @@ export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
       return fields && { ...payload, ...fields, ...jti };
     },
   };
+}
+
+/** Of an interaction: who has just signed in and is about to come back with it, or else who is signed in. */
+function accountOf({ result, session }: AdapterPayload): string | undefined {
+  return (result as InteractionResults | undefined)?.login?.accountId ?? session?.accountId;
 }
 
 function sealFields(sealing: Sealing, kind: string, payload: AdapterPayload): string {
