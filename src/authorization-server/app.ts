@@ -35,7 +35,15 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
     maxIpsCount: deps.trustedProxies,
   });
   buildUrlsFromIssuer(app, issuer);
-  app.on('error', (error, ctx) => logger.error({ err: error, requestId: ctx?.state?.requestId }, 'unexpected error'));
+  app.on('error', (err, ctx) => {
+    const requestId = ctx?.state?.requestId;
+    if (err.headerSent) {
+      // The sender broke its own request or hung up: nothing of ours failed.
+      logger.warn({ requestId, err }, 'response broke off');
+    } else {
+      logger.error({ requestId, err }, 'unexpected error');
+    }
+  });
 
   app.use(originFormTarget());
   app.use(requestLog(logger));

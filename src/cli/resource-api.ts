@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { loadResourceApiConfig } from '../config/load.ts';
 import type { ResourceApiConfig } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { migrate } from '../database/migrate.ts';
 import { listen } from '../http/listen.ts';
+import { createLogger } from '../logging/create-logger.ts';
 import { createResourceApi } from '../resource-server/app.ts';
 import { BlobStore } from '../resource-server/storage/blobs.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
@@ -25,7 +26,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...argv], options: OPTIONS });
   const mode = values.development ? 'development' : 'production';
   const config = loadResourceApiConfig({ env: process.env, file: values.config, mode });
-  const logger = pino({ level: config.log.level });
+  const logger = createLogger(config.log.level);
   const api = await startResourceApi(config, logger);
   stopOnSignal(() => api.stop());
   logger.info({ url: api.url, issuer: config.issuer }, 'resource API listening');

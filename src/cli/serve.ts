@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { hashSecret } from '../authorization-server/clients/secret.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { PostgresClientStore } from '../authorization-server/storage/clients.ts';
@@ -9,6 +8,7 @@ import { ConfigError } from '../config/mistakes.ts';
 import { DEMO_SECRETS } from '../config/production.ts';
 import { createPool } from '../database/connect.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
+import { createLogger } from '../logging/create-logger.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
@@ -29,7 +29,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   try {
     const mode = values.development ? 'development' : 'production';
     const config = loadConfig({ env: process.env, file: values.config, mode });
-    const logger = pino({ level: config.log.level });
+    const logger = createLogger(config.log.level);
     const database = { url: config.database.url, directory: MIGRATIONS };
     if (values.migrate) {
       await migrate(database);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { parse } from 'yaml';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
 import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
@@ -10,6 +10,7 @@ import { applyContent } from '../cli/apply.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
+import { createLogger } from '../logging/create-logger.ts';
 import { createTestDatabase } from './database.ts';
 import { HASHING } from './sign-in.ts';
 
@@ -69,7 +70,7 @@ async function startNode(databaseUrl: string, { config = (one) => one, logger }:
   const loaded = loadConfig({ env, mode: 'development' });
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
     config: config({ ...loaded, passwords: HASHING }),
-    logger: logger ?? pino({ level: process.env.TEST_LOG ?? 'silent' }),
+    logger: logger ?? createLogger(process.env.TEST_LOG ?? 'silent'),
   });
   server.on('request', authorizationServer.handle);
   return {

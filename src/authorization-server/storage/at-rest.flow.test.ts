@@ -4,8 +4,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '../../logging/create-logger.ts';
 import { SECRET, startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { driveEveryFlow, makeEveryMistake, WRONG_PASSWORD } from '../../testing/every-flow.ts';
 import { DEMO_API, DEMO_MACHINE, DEMO_PASSWORD_CLIENT, DEMO_WEB, postForm } from '../../testing/relying-party.ts';
@@ -17,7 +17,7 @@ let wiretap: ReturnType<typeof startWiretap>;
 const log: string[] = [];
 
 beforeAll(async () => {
-  const logger = pino({ level: 'trace' }, { write: (line: string) => void log.push(line) });
+  const logger = createLogger('trace', { write: (line: string) => void log.push(line) });
   server = await startTestServer({ logger, config: (config) => ({ ...config, log: { level: 'trace' } }) });
   await keepEverythingWritten(server.pool);
   wiretap = startWiretap();

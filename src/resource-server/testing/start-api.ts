@@ -1,6 +1,6 @@
-import { pino } from 'pino';
 import { createPool } from '../../database/connect.ts';
 import { listen } from '../../http/listen.ts';
+import { createLogger } from '../../logging/create-logger.ts';
 import { createTestDatabase } from '../../testing/database.ts';
 import { createResourceApi } from '../app.ts';
 import { type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.ts';
@@ -39,7 +39,7 @@ export async function startTestApi(): Promise<TestApi> {
     issuer: issuer.issuer,
     allowedOrigins: [PAGE_ORIGIN],
     blobLimitBytes: BLOB_LIMIT,
-    logger: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
+    logger: createLogger('trace', { write: (line: string) => lines.push(line) }),
   });
   const server = await listen(app.callback(), { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;

@@ -1,0 +1,17 @@
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+
+/**
+ * The logger of every process. Of an error it keeps what says where and why it happened. The rest is what it happened
+ * to: Node's parser puts the bytes of the request into its errors, credentials included, and PostgreSQL values of a row.
+ */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  return pino({ level, serializers: { err: describeError } }, destination);
+}
+
+function describeError(error: unknown) {
+  if (!(error instanceof Error)) {
+    return error;
+  }
+  const { type, message, stack, code } = stdSerializers.err(error);
+  return { type, message, stack, code };
+}
