@@ -24,6 +24,12 @@ const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
   '/session/end/success',
 ]);
 
+/**
+ * Where our pages send the browser when they are done. Everything about the request is stored: of parameters that
+ * somebody added the engine (9.13.3) would make an error response, or a 500.
+ */
+const WAY_BACK = /^\/auth\/[^/]+$/;
+
 /** What the engine reads at most; it says 400 to more. */
 const BODY_LIMIT = 56 * 1024;
 
@@ -34,6 +40,9 @@ const BODY_LIMIT = 56 * 1024;
 export function protocolEndpoints(): Middleware {
   return async (ctx, next) => {
     const path = endpointOf(ctx.path);
+    if (WAY_BACK.test(path)) {
+      ctx.querystring = '';
+    }
     const methods = METHODS[path];
     if (methods === undefined) {
       return next();
