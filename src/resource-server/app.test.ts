@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendRaw } from '../testing/raw-request.ts';
 import { json } from './testing/scripted-issuer.ts';
 import {
   accountToken,
@@ -111,6 +112,15 @@ it.each(['/nowhere', '/records/a/b', '//records', '/%', '/%00', '/.well-known/op
     const response = await fetch(api.url + path);
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: 'not_found' });
+  },
+);
+
+it.each(['http://[::/records', 'http://evil.example:99999/', 'ftp://[', '*'])(
+  'answers the request target %s with a refusal',
+  async (target) => {
+    const answer = await sendRaw(api.url, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answer.status).toBe(400);
+    expect(answer.header('content-type')).toContain('application/json');
   },
 );
 

@@ -8,6 +8,7 @@ import { refuseForms } from './http/refuse-forms.ts';
 import { refuseUnrouted } from './http/refuse-unrouted.ts';
 import { renderErrors } from './http/render-errors.ts';
 import { requestLog } from './http/request-log.ts';
+import { originFormTarget } from './http/request-target.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { closeUnreadBody } from './http/unread-body.ts';
 import { blobRoutes } from './routes/blobs.ts';
@@ -46,8 +47,9 @@ export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
   app.use(requestLog(logger));
   app.use(closeUnreadBody);
   app.use(securityHeaders(identifier));
-  app.use(crossOrigin(allowedOrigins, metadata.pathname));
   app.use(renderErrors(logger));
+  app.use(originFormTarget);
+  app.use(crossOrigin(allowedOrigins, metadata.pathname));
   app.use(refuseForms(guard.refuse));
 
   app.use(overviewRoutes(identifier, issuer, metadata.href).routes());

@@ -16,6 +16,6 @@ export function crossOrigin(allowedOrigins: readonly string[], publicPath: strin
     allowHeaders: ['Authorization', 'Content-Type'],
     exposeHeaders: ['WWW-Authenticate', 'Location', 'Retry-After', 'X-Request-Id'],
     maxAge: 600,
-    keepHeadersOnError: false, // errors are rendered further in, with these headers in place
+    keepHeadersOnError: false, // what is set here stays when renderErrors writes a refusal
   });
 }
