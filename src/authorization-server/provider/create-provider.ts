@@ -113,7 +113,10 @@ function accountSettings({ accounts, resourceServers }: ProviderDeps, scope: Req
  * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https. Without `offline_access` tokens
  * end with the session.
  */
-function sessionSettings({ issuer, cookieKeys, lifetimes }: ProviderDeps, scope: RequestedScope): Configuration {
+function sessionSettings(
+  { issuer, cookieKeys, lifetimes, resources }: ProviderDeps,
+  scope: RequestedScope,
+): Configuration {
   const secure = issuer.startsWith('https:');
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
@@ -128,7 +131,10 @@ function sessionSettings({ issuer, cookieKeys, lifetimes }: ProviderDeps, scope:
       short: options,
     },
     ttl: { Session: lifetimes.session, Grant: lifetimes.grant },
-    interactions: { policy: createInteractionPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: createInteractionPolicy(resources),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
     expiresWithSession: async (_ctx, token) => !token.scopes.has('offline_access'),
     async loadExistingGrant(ctx) {
       // The first hook at which the account is known, and the last before consent looks at the scope.
@@ -182,6 +188,7 @@ function extendEngine(
       authenticate: deps.authenticate,
       scopesFor: requestedScope.forAccount,
       audienceFor: (ctx) => requestedAudience(ctx, audience),
+      listResourceServers: () => deps.resources.listResourceServers(),
       claimsOf,
     }),
     PASSWORD_PARAMETERS,

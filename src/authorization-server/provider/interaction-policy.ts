@@ -1,21 +1,57 @@
-import { interactionPolicy, type interactionPolicy as Policy } from 'oidc-provider';
+import { interactionPolicy, type KoaContextWithOIDC, type interactionPolicy as Policy } from 'oidc-provider';
+import type { ResourceStore } from '../resources/resource-server.ts';
+import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 
 const { Check, base } = interactionPolicy;
 
-/**
- * Which prompts there are and when each is shown: the engine's own, and one reason more to sign in. A session whose
- * account was disabled or deleted since would otherwise reach code that takes an account for granted.
- */
-export function createInteractionPolicy(): Policy.DefaultPolicy {
+/** Which prompts there are and when each is shown: the engine's own, but for two reasons. */
+export function createInteractionPolicy(resources: Pick<ResourceStore, 'listResourceServers'>): Policy.DefaultPolicy {
   const policy = base();
-  policy
-    .get('login')
-    ?.checks.add(
-      new Check('account_gone', 'the signed-in account is no longer available', 'login_required', (ctx) =>
-        ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
-          ? Check.REQUEST_PROMPT
-          : Check.NO_NEED_TO_PROMPT,
-      ),
-    );
+  policy.get('login')?.checks.add(accountGone());
+  const consent = policy.get('consent');
+  consent?.checks.remove('op_scopes_missing');
+  consent?.checks.add(scopesMissing(resources));
   return policy;
+}
+
+/** A session whose account was disabled or deleted since would otherwise reach code that takes an account for granted. */
+function accountGone() {
+  return new Check('account_gone', 'the signed-in account is no longer available', 'login_required', (ctx) =>
+    ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
+      ? Check.REQUEST_PROMPT
+      : Check.NO_NEED_TO_PROMPT,
+  );
+}
+
+/**
+ * In place of the engine's check of the same name, which takes every scope for one of OpenID Connect that stands among
+ * those, as the default resource server's do. Another resource server may have a scope of the same name, and consent to
+ * one of the two is none to the other.
+ */
+function scopesMissing(resources: Pick<ResourceStore, 'listResourceServers'>) {
+  return new Check(
+    'op_scopes_missing',
+    'requested scopes not granted',
+    'consent_required',
+    async (ctx) => ((await missingScopes(ctx, resources)).length > 0 ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT),
+    async (ctx) => ({ missingOIDCScope: await missingScopes(ctx, resources) }),
+  );
+}
+
+async function missingScopes({ oidc }: KoaContextWithOIDC, resources: Pick<ResourceStore, 'listResourceServers'>) {
+  const named = [oidc.params?.resource ?? []].flat();
+  const theDefault = (await resources.listResourceServers()).find(({ isDefault }) => isDefault);
+  const addressed = theDefault !== undefined && (named.length === 0 || named.includes(theDefault.identifier));
+  const offered = new Set(addressed ? theDefault.scopes.map(({ name }) => name) : []);
+  const granted = scopesOf(oidc.grant?.getOIDCScopeEncountered());
+  const grantedThere = scopesOf(theDefault && oidc.grant?.getResourceScopeEncountered(theDefault.identifier));
+  return [...oidc.requestParamOIDCScopes].filter((scope) =>
+    OPENID_SCOPES.includes(scope)
+      ? !granted.has(scope)
+      : offered.has(scope) && !(granted.has(scope) && grantedThere.has(scope)),
+  );
+}
+
+function scopesOf(scope: string | undefined): ReadonlySet<string> {
+  return new Set(scope?.split(' '));
 }

@@ -5,12 +5,13 @@
  * for the client is theirs, so a new Grant would silently end them.
  */
 import type Provider from 'oidc-provider';
+import { grantScopes } from '../../resources/grant-scopes.ts';
 import type { ResourceServer } from '../../resources/resource-server.ts';
 
 export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 export type Grant = InstanceType<Provider['Grant']>;
 
-/** What oidc-provider found to be asked for and not yet granted: stored by it, beyond the reach of any form. */
+/** What was found to be asked for and not yet granted: stored by the engine, beyond the reach of any form. */
 interface MissingPermissions {
   readonly missingOIDCScope?: readonly string[];
   readonly missingOIDCClaims?: readonly string[];
@@ -33,17 +34,13 @@ export async function grantConsent(request: ConsentRequest): Promise<string> {
 export async function proposeGrant({ provider, interaction, resourceServers }: ConsentRequest): Promise<Grant> {
   const missing = interaction.prompt.details as MissingPermissions;
   const grant = await findOrCreateGrant(provider, interaction);
-  const scopes = missing.missingOIDCScope ?? [];
-  if (scopes.length > 0) {
-    grant.addOIDCScope([...scopes]);
-  }
+  grantScopes(grant, missing.missingOIDCScope ?? [], resourceServers);
   if (missing.missingOIDCClaims !== undefined) {
     grant.addOIDCClaims([...missing.missingOIDCClaims]);
   }
   for (const [resource, resourceScopes] of Object.entries(missing.missingResourceScopes ?? {})) {
     grant.addResourceScope(resource, [...resourceScopes]);
   }
-  addDefaultResourceScopes(grant, scopes, resourceServers);
   return grant;
 }
 
@@ -58,22 +55,4 @@ async function findOrCreateGrant(provider: Provider, interaction: Interaction): 
     return grant;
   }
   return new provider.Grant({ accountId, clientId });
-}
-
-/**
- * The default resource server's scopes stand among the OpenID Connect scopes too, so that one token serves userinfo
- * and the API. Whichever way such a scope is asked for, it is the same permission: asking again the other way must not
- * ask the person again.
- */
-function addDefaultResourceScopes(
-  grant: Grant,
-  scopes: readonly string[],
-  resourceServers: readonly ResourceServer[],
-): void {
-  const resource = resourceServers.find((server) => server.isDefault);
-  const offered = new Set(resource?.scopes.map((scope) => scope.name));
-  const wanted = scopes.filter((scope) => offered.has(scope));
-  if (resource !== undefined && wanted.length > 0) {
-    grant.addResourceScope(resource.identifier, wanted);
-  }
 }

@@ -21,6 +21,8 @@ interface IntrospectedToken {
   readonly clientId?: string | undefined;
   readonly accountId?: string | undefined;
   readonly grantId?: string | undefined;
+  /** Of a refresh token: what its access tokens can be for. */
+  readonly resource?: string | string[] | undefined;
   aud?: string | string[] | undefined;
   scope?: string | undefined;
   extra?: Record<string, unknown> | undefined;
@@ -49,7 +51,7 @@ async function answerFor(
   token: IntrospectedToken,
 ): Promise<boolean> {
   const resourceServers = await deps.resources.listResourceServers();
-  token.aud ??= audienceOf(token, resourceServers);
+  token.aud ??= token.resource ?? audienceOf(token, resourceServers);
   const client = mayIntrospect(deps, caller, token) ? await clientOf(ctx, caller, token) : undefined;
   if (client === undefined) {
     return false;
@@ -65,9 +67,9 @@ async function answerFor(
     return false;
   }
   const permitted = await deps.resources.permittedScopes(account.roles);
-  const grant = ctx.oidc.entities.Grant;
-  const holds = held.filter(
-    (scope) => (deps.openidScopes.has(scope) || permitted.has(scope)) && stillGranted(grant, token, scope),
+  const granted = grantedScopes(ctx.oidc.entities.Grant, token);
+  const holds = held.filter((scope) =>
+    deps.openidScopes.has(scope) ? granted.openid.has(scope) : granted.api.has(scope) && permitted.has(scope),
   );
   token.scope = holds.join(' ');
   const seen =
@@ -116,12 +118,10 @@ function scopesOf(scope: string | undefined): ReadonlySet<string> {
   return new Set(scope?.split(' ').filter((one) => one !== ''));
 }
 
-function stillGranted(grant: Grant | undefined, token: IntrospectedToken, scope: string): boolean {
-  if (grant === undefined) {
-    return false;
-  }
-  const scopes = [grant.getOIDCScope(), typeof token.aud === 'string' ? grant.getResourceScope(token.aud) : ''];
-  return scopes.some((granted) => granted.split(' ').includes(scope));
+/** A scope of a resource server counts as granted only there: another one may have a scope of the same name. */
+function grantedScopes(grant: Grant | undefined, token: IntrospectedToken) {
+  const api = [token.aud ?? []].flat().flatMap((resource) => [...scopesOf(grant?.getResourceScope(resource))]);
+  return { openid: scopesOf(grant?.getOIDCScope()), api: new Set(api) };
 }
 
 function claimsSeen(account: Account, seen: ReadonlySet<string>, scopes: ReadonlySet<string>) {

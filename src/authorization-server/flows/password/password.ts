@@ -1,15 +1,18 @@
 import { errors, type KoaContextWithOIDC, type Provider, type ResourceServer } from 'oidc-provider';
 import type { Account, Authenticate } from '../../accounts/account.ts';
 import { TooBusy } from '../../accounts/too-busy.ts';
+import { grantScopes } from '../../resources/grant-scopes.ts';
+import type { ResourceStore } from '../../resources/resource-server.ts';
 
 export interface PasswordGrantDeps {
   readonly authenticate: Authenticate;
   /** The scopes to grant. Throws `invalid_scope` when there are none. */
   readonly scopesFor: (ctx: KoaContextWithOIDC, account: Account) => Promise<readonly string[]>;
-  /** The resource server that the token is for; `undefined` when it is for OpenID Connect. */
+  /** The resource server that the token is for; `undefined` when it is for OpenID Connect and the default one. */
   readonly audienceFor: (
     ctx: KoaContextWithOIDC,
   ) => Promise<{ readonly identifier: string; readonly resourceServer: ResourceServer } | undefined>;
+  readonly listResourceServers: ResourceStore['listResourceServers'];
   readonly claimsOf: (account: Account) => Record<string, unknown>;
 }
 
@@ -47,7 +50,7 @@ export const passwordGrant =
     const audience = await deps.audienceFor(ctx);
     const scopes = await deps.scopesFor(ctx, account);
     const tokenScopes = scopesWithin(audience, scopes);
-    const grantId = await saveGrant(ctx, { account, scopes, tokenScopes, audience });
+    const grantId = await saveGrant(deps, ctx, { account, scopes, tokenScopes, audience });
     const issue: Issue = { ctx, provider, account, scopes, tokenScopes, audience, grantId };
     const accessToken = await issueAccessToken(issue);
     ctx.body = {
@@ -95,12 +98,13 @@ function scopesWithin(audience: Audience, scopes: readonly string[]): readonly s
 }
 
 async function saveGrant(
+  { listResourceServers }: PasswordGrantDeps,
   { oidc }: KoaContextWithOIDC,
   { account, scopes, tokenScopes, audience }: Pick<Issue, 'account' | 'scopes' | 'tokenScopes' | 'audience'>,
 ): Promise<string> {
   const grant = new oidc.provider.Grant({ accountId: account.accountId, clientId: clientOf(oidc).clientId });
   if (audience === undefined) {
-    grant.addOIDCScope(scopes.join(' '));
+    grantScopes(grant, scopes, await listResourceServers());
   } else {
     grant.addOIDCScope(scopes.filter((scope) => !tokenScopes.includes(scope)).join(' '));
     grant.addResourceScope(audience.identifier, tokenScopes.join(' '));
