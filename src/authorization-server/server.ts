@@ -12,6 +12,7 @@ import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { signOutPages } from './pages/sign-out.ts';
 import { createProvider } from './provider/create-provider.ts';
+import { replacedSessionId } from './provider/engine.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
 import { createArtifactPayload } from './storage/artifact-payload.ts';
@@ -86,6 +87,9 @@ function currentRequest() {
       identity: ctx,
       get age() {
         return ageOf(ctx);
+      },
+      get replacedSessionId() {
+        return replacedSessionId(ctx);
       },
     }
   );

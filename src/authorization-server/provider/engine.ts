@@ -18,6 +18,15 @@ export function withdrawClaim(provider: Provider, claim: string): void {
   expectEngine(claims?.delete(claim), `the claim ${claim}`);
 }
 
+/**
+ * The id of the session to which the engine gives another one in this request. It ends the one and saves the other, and
+ * only this tells that from a sign-out.
+ */
+export function replacedSessionId(ctx: KoaContextWithOIDC): string | undefined {
+  const session = ctx.oidc?.session as { readonly oldId?: string } | undefined;
+  return session?.oldId;
+}
+
 /** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */
 export function guardGrant(
   provider: Provider,

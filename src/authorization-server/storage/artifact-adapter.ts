@@ -15,6 +15,8 @@ export interface RequestInProgress {
   readonly identity: object;
   /** Milliseconds since the request arrived, whenever it is read. */
   readonly age: number;
+  /** The id of the session that gets another one in this request. */
+  readonly replacedSessionId?: string | undefined;
 }
 
 /**

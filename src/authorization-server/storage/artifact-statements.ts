@@ -22,12 +22,20 @@ export const upsert = (row: ArtifactRow, expiresIn: number | null): QueryConfig 
   values: [...columns(row), expiresIn],
 });
 
-export const update = (row: ArtifactRow, expiresIn: number | null): QueryConfig => ({
+/** `formerKey` where the artifact gets another one. What has ended stays so. */
+export const update = (row: ArtifactRow, expiresIn: number | null, formerKey = row.key): QueryConfig => ({
   name: 'artifact-update',
-  text: `update artifacts set kind = $2, grant_id = $3, account_id = $4, client_id = $5, uid = $6, user_code = $7,
+  text: `update artifacts set key = $1, kind = $2, grant_id = $3, account_id = $4, client_id = $5, uid = $6, user_code = $7,
       payload = $8, expires_at = now() + make_interval(secs => $9)
-    where key = $1`,
-  values: [...columns(row), expiresIn],
+    where key = $10`,
+  values: [...columns(row), expiresIn, formerKey],
+});
+
+/** A session that was given another key in the meantime still has its uid. */
+export const endSession = (key: string, uid: string | undefined): QueryConfig => ({
+  name: 'artifact-end-session',
+  text: `delete from artifacts where key = $1 or (uid = $2 and kind = 'Session')`,
+  values: [key, uid ?? null],
 });
 
 /**

@@ -4,8 +4,9 @@ import * as statements from './artifact-statements.ts';
 
 /**
  * Sessions are saved again on every visit, and the engine writes the whole row: a request that was under way while the
- * person signed out would bring the session back to life. So a session that this request found is only ever updated,
- * and one whose id this request wanted to replace is replaced only if it was still there.
+ * person signed out would bring the session back to life. So a session that this request found is only ever updated.
+ * A new id, which the engine gives by ending the one and saving the other, is such an update too: there is no moment
+ * at which a sign-out finds nothing to end. And what ends a session ends it under whatever id it has by then.
  */
 export class SessionAdapter extends ArtifactAdapter {
   readonly #memory: SessionMemory;
@@ -18,65 +19,54 @@ export class SessionAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const payload = await super.find(id);
     if (payload) {
-      this.#memory.found(this.keyOf(id));
+      this.#memory.found()?.set(this.keyOf(id), payload.uid);
     }
     return payload;
   }
 
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const row = this.row(id, payload);
-    if (this.#memory.wasEnded()) {
-      return;
+    const found = this.#memory.found();
+    const formerId = this.#memory.replacedId();
+    const former = [row.key, ...(formerId === undefined ? [] : [this.keyOf(formerId)])].find((key) => found?.has(key));
+    if (former === undefined) {
+      return super.upsert(id, payload, expiresIn);
     }
-    if (this.#memory.wasFound(row.key)) {
-      await this.pool.query(statements.update(row, expiresIn ?? null));
-    } else {
-      await super.upsert(id, payload, expiresIn);
-    }
+    await this.pool.query(statements.update(row, expiresIn ?? null, former));
+    found?.delete(former);
+    found?.set(row.key, payload.uid);
   }
 
   override async destroy(id: string): Promise<void> {
-    const { rowCount } = await this.pool.query(statements.destroy(this.keyOf(id)));
-    if (rowCount === 0 && this.#memory.wasFound(this.keyOf(id))) {
-      this.#memory.ended();
+    if (id !== this.#memory.replacedId()) {
+      const key = this.keyOf(id);
+      await this.pool.query(statements.endSession(key, this.#memory.found()?.get(key)));
+      this.#memory.found()?.delete(key);
     }
   }
 }
 
+/** Which sessions a request has found: their keys, and the uid that a session keeps whatever its id. */
 export class SessionMemory {
   readonly #currentRequest: () => RequestInProgress | undefined;
-  readonly #requests = new WeakMap<object, { found: Set<string>; ended: boolean }>();
+  readonly #requests = new WeakMap<object, Map<string, string | undefined>>();
 
   constructor(currentRequest: () => RequestInProgress | undefined) {
     this.#currentRequest = currentRequest;
   }
 
-  found(key: string): void {
-    this.#request()?.found.add(key);
-  }
-
-  ended(): void {
-    const request = this.#request();
-    if (request) {
-      request.ended = true;
-    }
-  }
-
-  wasFound(key: string): boolean {
-    return this.#request()?.found.has(key) ?? false;
-  }
-
-  wasEnded(): boolean {
-    return this.#request()?.ended ?? false;
-  }
-
-  #request() {
+  /** `undefined` outside of a request. */
+  found(): Map<string, string | undefined> | undefined {
     const identity = this.#currentRequest()?.identity;
     if (identity === undefined) {
       return undefined;
     }
-    const request = this.#requests.get(identity) ?? { found: new Set<string>(), ended: false };
-    this.#requests.set(identity, request);
-    return request;
+    const found = this.#requests.get(identity) ?? new Map<string, string | undefined>();
+    this.#requests.set(identity, found);
+    return found;
+  }
+
+  replacedId(): string | undefined {
+    return this.#currentRequest()?.replacedSessionId;
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AdapterPayload } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
 import type { CreateNode } from './artifacts.contract.ts';
 
@@ -6,8 +7,16 @@ import type { CreateNode } from './artifacts.contract.ts';
 export function describeSessions(createNode: CreateNode): void {
   /** The sessions as one request sees them: an adapter of its own node, bound to that request. */
   const inRequest = () => {
-    const request = { identity: {}, age: 0 };
-    return createNode({ currentRequest: () => request }).adapter('Session');
+    const request: { identity: object; age: number; replacedSessionId?: string } = { identity: {}, age: 0 };
+    const adapter = createNode({ currentRequest: () => request }).adapter('Session');
+    return Object.assign(adapter, {
+      /** What the engine does to give a session another id. */
+      async replace(id: string, newId: string, payload: AdapterPayload) {
+        request.replacedSessionId = id;
+        await adapter.destroy(id);
+        await adapter.upsert(newId, payload, 60);
+      },
+    });
   };
 
   const signedIn = async () => {
@@ -23,8 +32,7 @@ export function describeSessions(createNode: CreateNode): void {
       const request = inRequest();
       expect(await request.findByUid(uid)).toEqual(payload);
       await request.find(id);
-      await request.destroy(id);
-      await request.upsert(randomUUID(), { uid, accountId: 'bob' }, 60);
+      await request.replace(id, randomUUID(), { uid, accountId: 'bob' });
       expect(await inRequest().findByUid(uid)).toEqual({ uid, accountId: 'bob' });
     });
 
@@ -53,9 +61,40 @@ export function describeSessions(createNode: CreateNode): void {
       await Promise.all([late.find(id), signOut.find(id)]);
       await signOut.destroy(id);
       const newId = randomUUID();
-      await late.destroy(id);
-      await late.upsert(newId, payload, 60);
+      await late.replace(id, newId, payload);
       expect(await inRequest().find(newId)).toBeUndefined();
+    });
+
+    it('C50: ends under the id that it was given while the sign-out was under way', async () => {
+      const { id, uid, payload } = await signedIn();
+      const [visit, signOut] = [inRequest(), inRequest()];
+      await Promise.all([visit.find(id), signOut.find(id)]);
+      const newId = randomUUID();
+      await visit.replace(id, newId, payload);
+      await signOut.destroy(id);
+      expect(await inRequest().find(newId)).toBeUndefined();
+      expect(await inRequest().findByUid(uid)).toBeUndefined();
+    });
+
+    it('C50: ends whatever the moment at which it is given another id', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const { id, uid, payload } = await signedIn();
+        const [visit, signOut] = [inRequest(), inRequest()];
+        await Promise.all([visit.find(id), signOut.find(id)]);
+        await Promise.all([visit.replace(id, randomUUID(), payload), signOut.destroy(id)]);
+        expect(await inRequest().findByUid(uid)).toBeUndefined();
+      }
+    });
+
+    it('is saved again under the id that this very request gave it', async () => {
+      const { id, uid, payload } = await signedIn();
+      const request = inRequest();
+      const newId = randomUUID();
+      await request.find(id);
+      await request.replace(id, newId, payload);
+      await request.replace(id, newId, { uid, accountId: 'bob' });
+      expect(await inRequest().find(newId)).toEqual({ uid, accountId: 'bob', jti: newId });
+      expect(await inRequest().find(id)).toBeUndefined();
     });
 
     it('C47: gets one new id when two requests give it one at the same moment', async () => {
@@ -63,12 +102,7 @@ export function describeSessions(createNode: CreateNode): void {
       const requests = [inRequest(), inRequest()];
       const newIds = [randomUUID(), randomUUID()];
       await Promise.all(requests.map((request) => request.find(id)));
-      await Promise.all(
-        requests.map(async (request, index) => {
-          await request.destroy(id);
-          await request.upsert(newIds[index] ?? '', payload, 60);
-        }),
-      );
+      await Promise.all(requests.map((request, index) => request.replace(id, newIds[index] ?? '', payload)));
       const found = await Promise.all([id, ...newIds].map((one) => inRequest().find(one)));
       expect(found.filter((one) => one !== undefined)).toHaveLength(1);
       expect(found[0]).toBeUndefined();
@@ -84,8 +118,7 @@ export function describeSessions(createNode: CreateNode): void {
       const request = inRequest();
       const [unknown, id, uid] = [randomUUID(), randomUUID(), randomUUID()];
       await request.find(unknown);
-      await request.destroy(unknown);
-      await request.upsert(id, { uid }, 60);
+      await request.replace(unknown, id, { uid });
       expect(await inRequest().find(id)).toEqual({ uid, jti: id });
     });
 
