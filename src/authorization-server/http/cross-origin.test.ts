@@ -77,6 +77,27 @@ describe('a page of another origin', () => {
     }
   });
 
+  it('C91: is no app whose redirect URI has a scheme of its own, and thereby no origin: "null" is anybody’s', async () => {
+    const native = { clientId: 'native', redirectUri: 'com.example.app:/cb' };
+    await server.apply({
+      clients: [
+        {
+          client_id: native.clientId,
+          application_type: 'native',
+          token_endpoint_auth_method: 'none',
+          grant_types: ['authorization_code'],
+          redirect_uris: [native.redirectUri],
+          scope: 'openid',
+        },
+      ],
+    });
+    const { access_token } = await createRelyingParty(server.issuer, native).obtainTokens({ scope: 'openid' });
+    for (const answer of [await token('null', { client_id: native.clientId }), await userinfo('null', access_token)]) {
+      expect(answer.status).toBe(400);
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+
   it('C91: has no business with a confidential client’s token endpoint', async () => {
     for (const origin of [SPA_ORIGIN, ...STRANGERS]) {
       const answer = await token(origin, { client_id: 'demo-web', client_secret: 'demo-web-secret' });

@@ -159,8 +159,10 @@ function clientSettings(): Configuration {
   return {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     extraClientMetadata: { properties: [...OUR_METADATA] },
-    // RFC 6749 §4.1.3 compares what was sent; a client that registered one redirect URI may leave it out (§3.1.2.3).
+    // The pages of a public client, and at userinfo of any client. `null` is the origin of a redirect URI with a scheme of
+    // its own, and of every sandboxed frame.
     clientBasedCORS: (ctx, origin, client) =>
+      origin !== 'null' &&
       (ctx.oidc.route === 'userinfo' || client.tokenEndpointAuthMethod === 'none') &&
       (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
   };
