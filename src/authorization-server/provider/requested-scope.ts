@@ -89,6 +89,9 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
     },
 
     async narrowToAccount(ctx) {
+      if (ctx.oidc.promptPending('login')) {
+        return; // Another account may be permitted more.
+      }
       const params = paramsOf(ctx);
       const permitted = await permittedTo(ctx.oidc.entities.Account?.accountId);
       if (permitted !== undefined && params.client_scope !== undefined) {

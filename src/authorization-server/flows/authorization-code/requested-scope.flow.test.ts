@@ -179,3 +179,24 @@ describe('the audience of the scope (RFC 8707)', () => {
     expect(userinfo).toMatchObject({ status: 200, body: { email: 'alice@example.com' } });
   });
 });
+
+describe('who is signed in with too little', () => {
+  const request = { scope: 'records:write' };
+
+  it('is told so', async () => {
+    const browser = new UserAgent(server.issuer);
+    await web.obtainTokens({ scope: 'records:read' }, GUEST, browser);
+    const visit = await browser.get(web.authorizationUrl(request));
+    expect(new URL(visit.url).searchParams.get('error')).toBe('invalid_scope');
+  });
+
+  it('may sign in with another account where the client asks for that', async () => {
+    const browser = new UserAgent(server.issuer);
+    await web.obtainTokens({ scope: 'records:read' }, GUEST, browser);
+    const again = { ...request, prompt: 'login' };
+    const callback = await browser.authorize(web.authorizationUrl(again), ALICE);
+    expect(callback.searchParams.get('code')).not.toBeNull();
+    const guest = await new UserAgent(server.issuer).authorize(web.authorizationUrl(again), GUEST);
+    expect(guest.searchParams.get('error')).toBe('invalid_scope');
+  });
+});
