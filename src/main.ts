@@ -1,14 +1,29 @@
 #!/usr/bin/env node
+import { explain } from './cli/explain.ts';
+
 /** The `concierge` command: each subcommand is the file of that name under cli/. */
-const SUBCOMMANDS = ['dev', 'serve', 'resource-api', 'playground', 'migrate', 'apply'] as const;
+const SUBCOMMANDS: Readonly<Record<string, string>> = {
+  dev: 'everything at once, with demo data: [--config FILE] [--data DIRECTORY]',
+  serve: 'the authorization server: [--config FILE] [--migrate] [--development]',
+  'resource-api': 'the demo resource API: [--config FILE] [--development]',
+  playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
+  migrate: 'bring the database up to date: [--config FILE]',
+  apply: 'load clients, resource servers, roles and accounts: -f FILE [--config FILE] [--development]',
+};
 
-const [name = '', ...argv] = process.argv.slice(2);
+const [name = 'help', ...argv] = process.argv.slice(2);
 
-if (SUBCOMMANDS.some((subcommand) => subcommand === name)) {
-  const { run } = await import(`./cli/${name}.ts`);
-  await run(argv);
+if (Object.hasOwn(SUBCOMMANDS, name)) {
+  try {
+    const { run } = await import(`./cli/${name}.ts`);
+    await run(argv);
+  } catch (error) {
+    console.error(await explain(error));
+    process.exit(1);
+  }
 } else {
-  const wanted = name === '' || name === 'help' || name === '--help';
-  console[wanted ? 'log' : 'error'](`usage: concierge ${SUBCOMMANDS.join(' | ')}`);
-  process.exitCode = wanted ? 0 : 2;
+  const asked = name === 'help' || name === '--help';
+  const lines = Object.entries(SUBCOMMANDS).map(([subcommand, words]) => `  ${subcommand.padEnd(14)}${words}`);
+  console[asked ? 'log' : 'error'](`usage: concierge SUBCOMMAND\n\n${lines.join('\n')}`);
+  process.exitCode = asked ? 0 : 2;
 }

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DEMO = join(ROOT, 'config/demo.yaml');
-const SCRIPT = `import { run } from ${JSON.stringify(join(ROOT, 'src/cli/apply.ts'))}; await run(process.argv.slice(1));`;
+const MAIN = join(ROOT, 'src/main.ts');
 
 let database: TestDatabase;
 let folder: string;
@@ -33,9 +33,8 @@ function apply(
   env: Record<string, string> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const options = { env: { PATH: process.env.PATH, DATABASE_URL: database.url, ...env } };
-  const script = ['--input-type=module', '-e', SCRIPT, '--', ...argv];
   return new Promise((resolve) => {
-    execFile(process.execPath, script, options, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, 'apply', ...argv], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -74,7 +73,7 @@ describe('concierge apply', () => {
 
   it.each([
     [[], 'Usage:'],
-    [['--nonsense'], 'Usage:'],
+    [['--nonsense'], "Unknown option '--nonsense'"],
     [['-f', '/nowhere.yaml'], 'ENOENT'],
     [['-f', DEMO, '--config', '/nowhere-else.yaml'], '/nowhere-else.yaml'],
   ])('explains what is wrong with %j', async (argv, words) => {

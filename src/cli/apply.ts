@@ -12,50 +12,29 @@ import { PostgresAccountStore } from '../authorization-server/storage/accounts.t
 import { revokeByAccountId } from '../authorization-server/storage/artifact-statements.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
 import { loadDatabaseConfig } from '../config/load.ts';
-import { ConfigError } from '../config/mistakes.ts';
 import { DEMO_SECRETS, SHORTEST_SECRET } from '../config/production.ts';
 import type { Mode } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { pendingMigrations } from '../database/migrate.ts';
+import { OperatorError } from './explain.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
-const USAGE = 'Usage: concierge apply -f FILE [--config FILE] [--development]';
 
 /** `concierge apply`: brings the database to what a directory file says. `--development` lets demo secrets in. */
 export async function run(argv: readonly string[]): Promise<void> {
-  try {
-    const { file, config, mode } = argumentsOf(argv);
-    const changes = await applyFile(file, { config, mode });
-    console.log(describeChanges(changes));
-  } catch (error) {
-    // A mistake of the operator is told in words, anything else with its stack.
-    if (!(error instanceof ConfigError || error instanceof DirectoryError || error instanceof UsageError)) {
-      throw error;
-    }
-    console.error(error.message);
-    process.exitCode = 1;
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      file: { type: 'string', short: 'f' },
+      config: { type: 'string' },
+      development: { type: 'boolean', default: false },
+    },
+  });
+  if (values.file === undefined) {
+    throw new OperatorError('Which directory file?\nUsage: concierge apply -f FILE [--config FILE] [--development]');
   }
-}
-
-class UsageError extends Error {}
-
-function argumentsOf(argv: readonly string[]): { file: string; config: string | undefined; mode: Mode } {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        file: { type: 'string', short: 'f' },
-        config: { type: 'string' },
-        development: { type: 'boolean', default: false },
-      },
-    });
-    if (values.file !== undefined) {
-      return { file: values.file, config: values.config, mode: values.development ? 'development' : 'production' };
-    }
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  }
-  throw new UsageError(`Which directory file?\n${USAGE}`);
+  const mode = values.development ? 'development' : 'production';
+  console.log(describeChanges(await applyFile(values.file, { config: values.config, mode })));
 }
 
 async function applyFile(file: string, options: { config: string | undefined; mode: Mode }): Promise<DirectoryChanges> {
@@ -64,7 +43,7 @@ async function applyFile(file: string, options: { config: string | undefined; mo
   const content = readDirectoryFile(file);
   const pending = await pendingMigrations({ url: config.database.url, directory: MIGRATIONS });
   if (pending.length > 0) {
-    throw new UsageError(
+    throw new OperatorError(
       `The database is not up to date; run "concierge migrate" first. Pending: ${pending.join(', ')}`,
     );
   }

@@ -6,7 +6,6 @@ import { createPasswords } from '../authorization-server/accounts/passwords.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { holdsSecret } from '../config/environment.ts';
 import { loadConfig, loadResourceApiConfig } from '../config/load.ts';
-import { ConfigError } from '../config/mistakes.ts';
 import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { startEmbeddedPostgres } from '../database/embedded.ts';
@@ -16,7 +15,6 @@ import { applyContent, readDirectoryFile } from './apply.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { startPlayground } from './playground.ts';
-import { portHolder } from './port-holder.ts';
 import { startResourceApi } from './resource-api.ts';
 import { MIGRATIONS } from './serve.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
@@ -48,8 +46,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     console.log(await start(values, running));
   } catch (error) {
     await stop();
-    console.error(await explain(error));
-    process.exit(1);
+    throw error;
   }
 }
 
@@ -117,15 +114,4 @@ async function applyDemo(content: unknown, config: Config): Promise<void> {
   } finally {
     await pool.end();
   }
-}
-
-async function explain(error: unknown): Promise<string> {
-  if (error instanceof ConfigError) {
-    return error.message;
-  }
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
-    const holder = await portHolder(Number(error.port));
-    return `Port ${error.port} is in use${holder === undefined ? '' : ` by ${holder}`}. End that process, or choose another port in the configuration.`;
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -4,11 +4,11 @@ import { hashSecret } from '../authorization-server/clients/secret.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { PostgresClientStore } from '../authorization-server/storage/clients.ts';
 import { loadConfig } from '../config/load.ts';
-import { ConfigError } from '../config/mistakes.ts';
 import { DEMO_SECRETS } from '../config/production.ts';
 import { createPool } from '../database/connect.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
+import { OperatorError } from './explain.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
@@ -26,37 +26,27 @@ export async function run(argv: readonly string[]): Promise<void> {
       development: { type: 'boolean', default: false },
     },
   });
-  try {
-    const mode = values.development ? 'development' : 'production';
-    const config = loadConfig({ env: process.env, file: values.config, mode });
-    const logger = createLogger(config.log.level);
-    const database = { url: config.database.url, directory: MIGRATIONS };
-    if (values.migrate) {
-      await migrate(database);
-    }
-    const pending = await pendingMigrations(database);
-    if (pending.length > 0) {
-      throw new NotFitToServe(
-        `The database lacks migrations: ${pending.join(', ')}.\nRun "concierge migrate", or start with --migrate.`,
-      );
-    }
-    if (mode === 'production') {
-      await refuseDemoClients(config.database.url);
-    }
-    const server = await startAuthorizationServer({ config, logger });
-    stopOnSignal(() => server.stop());
-    const { issuer, listen } = config;
-    logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof NotFitToServe)) {
-      throw error;
-    }
-    console.error(error.message);
-    process.exitCode = 1;
+  const mode = values.development ? 'development' : 'production';
+  const config = loadConfig({ env: process.env, file: values.config, mode });
+  const logger = createLogger(config.log.level);
+  const database = { url: config.database.url, directory: MIGRATIONS };
+  if (values.migrate) {
+    await migrate(database);
   }
+  const pending = await pendingMigrations(database);
+  if (pending.length > 0) {
+    throw new OperatorError(
+      `The database lacks migrations: ${pending.join(', ')}.\nRun "concierge migrate", or start with --migrate.`,
+    );
+  }
+  if (mode === 'production') {
+    await refuseDemoClients(config.database.url);
+  }
+  const server = await startAuthorizationServer({ config, logger });
+  stopOnSignal(() => server.stop());
+  const { issuer, listen } = config;
+  logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
 }
-
-class NotFitToServe extends Error {}
 
 /** Whoever has read config/demo.yaml knows their secrets. */
 async function refuseDemoClients(url: string): Promise<void> {
@@ -64,7 +54,7 @@ async function refuseDemoClients(url: string): Promise<void> {
   try {
     const clients = await new PostgresClientStore(pool).clientsWithSecretHash([...DEMO_SECRETS].map(hashSecret));
     if (clients.length > 0) {
-      throw new NotFitToServe(
+      throw new OperatorError(
         `The database holds demo clients, whose secrets are public: ${clients.join(', ')}.\n` +
           'Use a database that "concierge dev" never filled, or give these clients secrets of your own.',
       );
