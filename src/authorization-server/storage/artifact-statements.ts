@@ -84,11 +84,21 @@ export const revokeByGrantId = (grantKey: string): QueryConfig => ({
   values: [grantKey],
 });
 
+/** Longer than any request that has read the grant and is about to save it. */
+const KEPT_AS_ENDED = `consumed_at = clock_timestamp(), expires_at = least(expires_at, now() + interval '1 hour')`;
+
+export const endGrant = (key: string): QueryConfig => ({
+  name: 'artifact-end-grant',
+  text: `update artifacts set ${KEPT_AS_ENDED} where key = $1 and consumed_at is null`,
+  values: [key],
+});
+
 /** The grant of an artifact and everything that came of it. A token saved after this has no grant and is refused. */
 export const revokeGrantOf = (key: string): QueryConfig => ({
   name: 'artifact-revoke-grant-of',
-  text: `with family as (select grant_id from artifacts where key = $1 and grant_id is not null)
-    delete from artifacts using family where artifacts.grant_id = family.grant_id or artifacts.key = family.grant_id`,
+  text: `with family as (select grant_id from artifacts where key = $1 and grant_id is not null),
+      members as (delete from artifacts using family where artifacts.grant_id = family.grant_id)
+    update artifacts set ${KEPT_AS_ENDED} from family where artifacts.key = family.grant_id and consumed_at is null`,
   values: [key],
 });
 

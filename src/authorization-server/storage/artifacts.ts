@@ -1,6 +1,7 @@
 import type { Adapter } from 'oidc-provider';
 import { ArtifactAdapter, type ArtifactStoreDeps } from './artifact-adapter.ts';
 import * as statements from './artifact-statements.ts';
+import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
 import { SessionAdapter, SessionMemory } from './session-adapter.ts';
 
@@ -21,6 +22,8 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
       switch (kind) {
         case 'Session':
           return new SessionAdapter(deps, kind, revocations, sessions);
+        case 'Grant':
+          return new GrantAdapter(deps, kind, revocations);
         case 'Interaction':
           return new InteractionAdapter(deps, kind, revocations);
         default:

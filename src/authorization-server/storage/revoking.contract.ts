@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { errors } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
 import type { CreateNode } from './artifacts.contract.ts';
 import type { ArtifactStore } from './artifacts.ts';
+
+type Family = Awaited<ReturnType<typeof saveFamily>>;
 
 export const WHOLE_FAMILY = ['Grant', 'AuthorizationCode', 'AccessToken', 'RefreshToken', 'DeviceCode'];
 
@@ -43,6 +46,27 @@ export function describeRevoking(createNode: CreateNode): void {
         expect(await other.left()).toEqual(WHOLE_FAMILY);
       },
     );
+
+    it.each([
+      ['ended', (store: ArtifactStore, { grantId }: Family) => store.adapter('Grant').destroy(grantId)],
+      [
+        'ended for a code that was used twice',
+        async (store: ArtifactStore, { codeId }: Family) => {
+          const codes = store.adapter('AuthorizationCode');
+          await codes.consume(codeId);
+          await expect(codes.consume(codeId)).rejects.toThrow(errors.InvalidGrant);
+        },
+      ],
+    ])('C42: a grant that was %s stays so when a consent that was under way saves it', async (_, end) => {
+      const store = createNode();
+      const family = await saveFamily(store);
+      const grant = await createNode().adapter('Grant').find(family.grantId);
+      await end(store, family);
+      await createNode()
+        .adapter('Grant')
+        .upsert(family.grantId, { ...grant, openid: { scope: 'openid' } }, 60);
+      expect(await createNode().adapter('Grant').find(family.grantId)).toBeUndefined();
+    });
 
     it('never takes what has no grant for what has an unknown one', async () => {
       const store = createNode();
