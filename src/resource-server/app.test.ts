@@ -4,6 +4,7 @@ import { sendRaw } from '../testing/raw-request.ts';
 import { json } from './testing/scripted-issuer.ts';
 import {
   accountToken,
+  BLOB_LIMIT,
   IDENTIFIER,
   METADATA_URL,
   PAGE_ORIGIN,
@@ -123,6 +124,15 @@ it.each(['http://[::/records', 'http://evil.example:99999/', 'ftp://[', '*'])(
     expect(answer.header('content-type')).toContain('application/json');
   },
 );
+
+it('hears the next request of a sender whose body it refused half-way', async () => {
+  const chunk = `${BLOB_LIMIT.toString(16)}\r\n${'x'.repeat(BLOB_LIMIT)}\r\n`;
+  const head = 'POST /blobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const next = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const { status, text } = await sendRaw(api.url, `${head}${chunk}${chunk}0\r\n\r\n${next}`);
+  expect(status).toBe(413);
+  expect(text).toContain('HTTP/1.1 200 OK');
+});
 
 it('C86: answers 503 while the authorization server fails, and again what it did before as soon as that recovers', async () => {
   api.issuer.answerEverything(json({ active: true }, 500));

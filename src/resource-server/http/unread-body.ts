@@ -4,12 +4,14 @@ import type { Middleware } from 'koa';
 const LINGER_MS = 1000;
 
 /**
- * Node reads a body that nobody wanted to its end, however long. Closing at once is no way out: what is still coming
- * in would make the kernel reset the connection, and the sender might never see why it was refused.
+ * Node reads a body that nobody wanted to its end, however long, and one that was refused half-way not at all. Closing
+ * at once is no way out: what is still coming in would make the kernel reset the connection, and the sender might never
+ * see why it was refused. Who has sent everything by then goes on with its next request.
  */
 export const closeUnreadBody: Middleware = async ({ req, res }, next) => {
   res.once('finish', () => {
     if (!req.complete) {
+      req.resume();
       const timer = setTimeout(() => req.complete || req.socket.destroy(), LINGER_MS);
       req.socket.once('close', () => clearTimeout(timer));
     }
