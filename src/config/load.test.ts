@@ -168,6 +168,20 @@ describe('mistakes', () => {
   });
 });
 
+describe('the issuer', () => {
+  it.each([
+    ['https://example.com/login', 'https://example.com'],
+    ['HTTPS://login.example.com', 'https://login.example.com'],
+    ['https://Login.Example.com', 'https://login.example.com'],
+    ['https://login.example.com:443', 'https://login.example.com'],
+  ])('is refused as %s: every endpoint and cookie is at %s', (issuer, origin) => {
+    const mistakes = mistakesOf(() => loadSettings({ env: { CONCIERGE_ISSUER: issuer }, mode: 'production' }));
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatchObject({ path: 'issuer', problem: 'is not an origin' });
+    expect(loadSettings({ env: { CONCIERGE_ISSUER: origin }, mode: 'production' }).issuer).toBe(origin);
+  });
+});
+
 describe('production', () => {
   it('C24: keeps authorization codes for a minute at most by default', () => {
     expect(loadSettings({ env: {}, mode: 'production' }).lifetimes.authorizationCode).toBeLessThanOrEqual(60);

@@ -38,6 +38,12 @@ const origin = z
     because('is not an origin', 'write scheme, host and port only, like https://app.example.com'),
   );
 
+/** Libraries compare the issuer letter by letter, and the server answers at the root of its host. */
+const issuer = webUrl.refine((value) => URL.parse(value)?.origin === value, {
+  ...because('is not an origin', 'write scheme, host and port only, in small letters, like https://login.example.com'),
+  when: ({ issues }) => issues.length === 0,
+});
+
 const lifetimes = z
   .strictObject({
     accessToken: seconds,
@@ -81,7 +87,7 @@ const resourceApi = z.strictObject({
 /** Everything that may stand in YAML, which is everything but secrets. Defaults live in config/default.yaml alone. */
 export const Settings = z
   .strictObject({
-    issuer: webUrl,
+    issuer,
     listen,
     trustedProxies: z.int().min(0).max(16),
     database: z.strictObject({ poolSize: count.max(1000) }),
