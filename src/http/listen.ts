@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { endUnreadBodies } from './unread-body.ts';
 
 /** An HTTP server of any of our processes: what a connection may cost, and how it ends. */
 export interface ListeningServer {
@@ -28,6 +29,7 @@ export async function listen(
 ): Promise<ListeningServer> {
   const server = createServer(LIMITS, handler);
   server.maxConnections = MAX_CONNECTIONS;
+  endUnreadBodies(server);
   server.listen(port, host);
   await once(server, 'listening');
   return {

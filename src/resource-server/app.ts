@@ -10,7 +10,6 @@ import { renderErrors } from './http/render-errors.ts';
 import { requestLog } from './http/request-log.ts';
 import { originFormTarget } from './http/request-target.ts';
 import { securityHeaders } from './http/security-headers.ts';
-import { closeUnreadBody } from './http/unread-body.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { overviewRoutes } from './routes/overview.ts';
@@ -45,7 +44,6 @@ export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
   app.on('error', (err, ctx) => logger.warn({ requestId: ctx?.state.requestId, err }, 'response broke off'));
 
   app.use(requestLog(logger));
-  app.use(closeUnreadBody);
   app.use(securityHeaders(identifier));
   app.use(renderErrors(logger));
   app.use(originFormTarget);

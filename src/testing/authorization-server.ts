@@ -10,6 +10,7 @@ import { applyContent } from '../cli/apply.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
+import { endUnreadBodies } from '../http/unread-body.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { createTestDatabase } from './database.ts';
 import { HASHING } from './sign-in.ts';
@@ -62,6 +63,7 @@ export async function startTestServer(options: Options = {}) {
 /** The port must be known before the issuer is, so the server listens before it has anything to say. */
 async function startNode(databaseUrl: string, { config = (one) => one, logger }: Options, sharedIssuer?: string) {
   const server = createServer();
+  endUnreadBodies(server);
   server.listen(0, 'localhost');
   await once(server, 'listening');
   const address = `http://localhost:${(server.address() as AddressInfo).port}`;

@@ -67,8 +67,6 @@ function refused(ctx: ParameterizedContext, path: string, methods: readonly stri
     return true;
   }
   if ((ctx.request.length ?? 0) > BODY_LIMIT) {
-    // The body is not read, so the connection cannot be used again.
-    ctx.set('Connection', 'close');
     refuse(ctx, path, 413, `the body of a request is at most ${BODY_LIMIT} bytes long`);
     return true;
   }

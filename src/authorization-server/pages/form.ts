@@ -43,18 +43,16 @@ export async function readUrlEncoded(ctx: ParameterizedContext): Promise<string>
     throw new PageError('malformed_form', 'the content type must be application/x-www-form-urlencoded');
   }
   if ((ctx.request.length ?? 0) > MAX_BYTES) {
-    throw tooLarge(ctx);
+    throw tooLarge();
   }
   const body = await readBody(ctx.req);
   if (body === undefined) {
-    throw tooLarge(ctx);
+    throw tooLarge();
   }
   return body;
 }
 
-/** The rest of the body stays unread, so the connection cannot serve another request. */
-function tooLarge(ctx: ParameterizedContext): PageError {
-  ctx.set('Connection', 'close');
+function tooLarge(): PageError {
   return new PageError('form_too_large', `a form may have ${MAX_BYTES} bytes`);
 }
 

@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa';
+import type { Server } from 'node:http';
 
 /** How long the sender of a refused body has to hear the answer before the connection goes. */
 const LINGER_MS = 1000;
@@ -8,13 +8,14 @@ const LINGER_MS = 1000;
  * at once is no way out: what is still coming in would make the kernel reset the connection, and the sender might never
  * see why it was refused. Who has sent everything by then goes on with its next request.
  */
-export const closeUnreadBody: Middleware = async ({ req, res }, next) => {
-  res.once('finish', () => {
-    if (!req.complete) {
-      req.resume();
-      const timer = setTimeout(() => req.complete || req.socket.destroy(), LINGER_MS);
-      req.socket.once('close', () => clearTimeout(timer));
-    }
+export function endUnreadBodies(server: Server): void {
+  server.prependListener('request', (req, res) => {
+    res.once('finish', () => {
+      if (!req.complete) {
+        req.resume();
+        const timer = setTimeout(() => req.complete || req.socket.destroy(), LINGER_MS);
+        req.socket.once('close', () => clearTimeout(timer));
+      }
+    });
   });
-  await next();
-};
+}
