@@ -118,6 +118,20 @@ it('gives its connection back when keeping the keys fails', async () => {
   expect(await storeWith(SECRET).listSigningKeys()).toEqual([]);
 });
 
+it('tells why keeping the keys failed when the connection is lost with it', async () => {
+  const keys = await makeSigningKeys();
+  const holder = await pool.connect();
+  await holder.query('begin; lock table signing_keys in exclusive mode');
+  const kept = expect(storeWith(SECRET).keepFirstSigningKeys(keys)).rejects.toThrow('terminating connection');
+  await vi.waitFor(async () => expect(await countOf(`wait_event_type = 'Lock'`)).toBe(1));
+  await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`);
+  await kept;
+  await holder.query('rollback');
+  holder.release();
+  expect(await countOf(`state = 'idle in transaction'`)).toBe(0);
+});
+
 function publicPartOf({ kty, n, e, crv, x, y }: SigningKey) {
   return JSON.parse(JSON.stringify({ kty, n, e, crv, x, y }));
 }

@@ -33,12 +33,12 @@ export class PostgresSigningKeyStore implements SigningKeyStore {
         }
       }
       await client.query('commit');
+      client.release();
       return kept.length === 0 ? keys : kept;
     } catch (error) {
-      await client.query('rollback');
+      // Closing the connection rolls back, even one that no longer answers.
+      client.release(true);
       throw error;
-    } finally {
-      client.release();
     }
   }
 
