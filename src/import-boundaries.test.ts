@@ -42,7 +42,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: [...DOMAIN, `${AS}/flows`, `${AS}/operations`, 'koa', '@koa/router', 'ejs', 'zod'],
     parts: ERRORS_ONLY,
   },
-  [`${AS}/http`]: { imports: ['koa'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
+  [`${AS}/http`]: { imports: ['koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
   [`${AS}/operations`]: { imports: ['koa', 'pino'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
