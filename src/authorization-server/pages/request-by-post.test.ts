@@ -20,6 +20,13 @@ describe('a request by POST', () => {
     expect(visit.html).toContain('data-testid="sign-in-form"');
   });
 
+  it.each(['/auth/', '/AUTH'])('is taken in every spelling of the address that GET has: %s', async (path) => {
+    const answer = await post(path, 'client_id=demo-web');
+    expect(answer.headers.get('location')).toBe(`${path}?client_id=demo-web`);
+    const byGet = await fetch(server.url(`${path}?client_id=demo-web`), { redirect: 'manual' });
+    expect(byGet.headers.get('location')).toMatch(/error=invalid_request.*response_type/);
+  });
+
   it('C96: is sent on with 303, parameters as they came', async () => {
     const answer = await post('/auth', 'client_id=demo-web&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb');
     expect(answer.status).toBe(303);

@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 import { readUrlEncoded } from './form.ts';
 
 /** OpenID Connect Core §3.1.2.1 and RP-Initiated Logout 1.0 §2 want POST as well as GET. */
-const ENDPOINTS: ReadonlySet<string> = new Set(['/auth', '/session/end']);
+const ENDPOINTS = /^\/(auth|session\/end)\/?$/i;
 
 /**
  * A request that a client sends as a form goes on as the same request by GET: a form from another site comes without
@@ -10,7 +10,7 @@ const ENDPOINTS: ReadonlySet<string> = new Set(['/auth', '/session/end']);
  */
 export function requestByPost(): Middleware {
   return async (ctx, next) => {
-    if (ctx.method !== 'POST' || !ENDPOINTS.has(ctx.path)) {
+    if (ctx.method !== 'POST' || !ENDPOINTS.test(ctx.path)) {
       return next();
     }
     const parameters = new URLSearchParams(await readUrlEncoded(ctx));
