@@ -29,7 +29,7 @@ export interface ProviderDeps {
   readonly accounts: AccountStore;
   readonly clients: ClientStore;
   readonly resources: ResourceStore;
-  /** The default resource server's scopes stand in discovery, so a change of them wants a new provider. */
+  /** As they are now: the default one's scopes stand in discovery, where a later one appears once it was asked for. */
   readonly resourceServers: readonly ResourceServer[];
   readonly authenticate: Authenticate;
   readonly artifacts: { adapter(kind: string): Adapter };

@@ -19,6 +19,18 @@ export function withdrawClaim(provider: Provider, claim: string): void {
 }
 
 /**
+ * Takes these for scopes from now on, where a request names no resource: others the engine leaves out in silence, also
+ * one that a resource server has since this process started. Which of them a request gets is not decided here.
+ */
+export function supportScopes(provider: Provider, names: Iterable<string>): void {
+  const scopes = instance(provider).configuration?.scopes;
+  expectEngine(scopes instanceof Set, 'a set of scopes');
+  for (const name of names) {
+    scopes.add(name);
+  }
+}
+
+/**
  * The id of the session to which the engine gives another one in this request. It ends the one and saves the other, and
  * only this tells that from a sign-out.
  */

@@ -4,6 +4,7 @@ import type { Slice } from '../flows/slice.ts';
 import type { ResourceServer, ResourceStore } from '../resources/resource-server.ts';
 import { decideScopes, describeRefusal, type ScopeDecision } from '../resources/scope-policy.ts';
 import { registrationOf } from './clients.ts';
+import { supportScopes } from './engine.ts';
 
 /** Where the engine asks about scopes, and what resources/scope-policy.ts answers. */
 export interface RequestedScope {
@@ -56,6 +57,9 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
     resource: unknown = ctx.oidc.params?.resource,
   ) {
     const resourceScopes = await addressedScopes(resource, resources);
+    if (resource === undefined) {
+      supportScopes(ctx.oidc.provider, resourceScopes);
+    }
     return decideScopes({
       requested,
       client: registrationOf(requireClient(ctx)),

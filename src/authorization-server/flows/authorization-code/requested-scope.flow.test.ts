@@ -10,7 +10,7 @@ import {
   type RelyingParty,
   send,
 } from '../../../testing/relying-party.ts';
-import { UserAgent } from '../../../testing/user-agent.ts';
+import { DEMO_PASSWORD, UserAgent } from '../../../testing/user-agent.ts';
 
 const NARROW = { clientId: 'narrow', redirectUri: 'http://localhost:3002/narrow' };
 const OFFLINE = { clientId: 'offline', redirectUri: 'http://localhost:3002/offline' };
@@ -198,5 +198,49 @@ describe('who is signed in with too little', () => {
     expect(callback.searchParams.get('code')).not.toBeNull();
     const guest = await new UserAgent(server.issuer).authorize(web.authorizationUrl(again), GUEST);
     expect(guest.searchParams.get('error')).toBe('invalid_scope');
+  });
+});
+
+describe('a scope that the default resource server has since a moment ago', () => {
+  it('is granted beside openid by every node, none of which was started again', async () => {
+    const otherNode = await server.addNode();
+    const name = 'records:share';
+    await server.apply({
+      resourceServers: [
+        {
+          identifier: 'http://localhost:3001',
+          name: 'Concierge demo API',
+          default: true,
+          scopes: ['records:read', 'records:write', name].map((scope) => ({
+            name: scope,
+            description: `use ${scope}`,
+          })),
+          claims: ['username'],
+        },
+      ],
+      roles: [{ name: 'sharer', scopes: [name] }],
+      clients: [
+        {
+          client_id: 'sharing',
+          token_endpoint_auth_method: 'none',
+          grant_types: ['authorization_code'],
+          redirect_uris: ['http://localhost:3002/sharing'],
+          scope: `openid ${name}`,
+        },
+      ],
+      accounts: [{ email: 'sharon@example.com', name: 'Sharon', password: DEMO_PASSWORD, roles: ['sharer'] }],
+    });
+    const sharing = createRelyingParty(server.issuer, {
+      clientId: 'sharing',
+      redirectUri: 'http://localhost:3002/sharing',
+    });
+    const browser = new UserAgent(server.issuer);
+    const page = await browser.get(sharing.authorizationUrl({ scope: `openid ${name}` }));
+    browser.node = otherNode;
+    const consent = await browser.signIn(page, { email: 'sharon@example.com' });
+    expect(consent.html).toContain(`data-scope="${name}"`);
+    const tokens = await sharing.obtainTokens({ scope: `openid ${name}` }, { email: 'sharon@example.com' });
+    expect(tokens.scope).toBe(`openid ${name}`);
+    expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ scope: `openid ${name}` });
   });
 });
