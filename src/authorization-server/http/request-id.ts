@@ -22,7 +22,7 @@ export function requestLog(logger: Logger): Middleware {
 
 /** Without the query, which may hold a code or a token, and without the id of an interaction, which is a cookie too. */
 export function loggedPath(path: string): string {
-  return path.replace(/^\/(interaction|auth)\/[^/]+/, '/$1/:uid');
+  return path.replace(/^\/(interaction|auth)\/[^/]+/i, '/$1/:uid');
 }
 
 /** Milliseconds since the request arrived. */
