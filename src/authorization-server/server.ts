@@ -7,6 +7,7 @@ import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
+import { startPurge } from './operations/purge.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
@@ -16,7 +17,7 @@ import { replacedSessionId } from './provider/engine.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
 import { createArtifactPayload } from './storage/artifact-payload.ts';
-import { createArtifactStore } from './storage/artifacts.ts';
+import { type ArtifactStore, createArtifactStore } from './storage/artifacts.ts';
 import { PostgresClientStore } from './storage/clients.ts';
 import { reportUnavailability } from './storage/database-unavailable.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
@@ -24,6 +25,7 @@ import { createSealing } from './storage/sealing.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
 
 export interface AuthorizationServer {
+  readonly artifacts: ArtifactStore;
   readonly handle: ReturnType<ReturnType<typeof createAuthorizationServer>['callback']>;
   /** Closes the connections to the database; requests must have ended. */
   close(): Promise<void>;
@@ -76,7 +78,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     readiness: async () => void (await pool.query('select 1')),
     logger,
   });
-  return { handle: app.callback(), close: () => pool.end() };
+  return { artifacts, handle: app.callback(), close: () => pool.end() };
 }
 
 /** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */
@@ -116,10 +118,12 @@ export async function startAuthorizationServer(
     await authorizationServer.close();
     throw error;
   });
+  const purge = startPurge(authorizationServer.artifacts, options.logger);
   return {
     port: server.port,
     async stop() {
       await server.close();
+      await purge.stop();
       await authorizationServer.close();
     },
   };

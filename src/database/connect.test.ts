@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createPool } from './connect.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
-import { createKnex } from './knex.ts';
 
 let directory: string;
 let server: EmbeddedPostgres;
@@ -68,21 +67,5 @@ describe('createPool', () => {
     );
     expect(rows.map(({ setting }) => setting)).toEqual([10_000, 10_000]);
     await pool.end();
-  });
-});
-
-describe('createKnex', () => {
-  it('survives a restart of PostgreSQL', async () => {
-    const knex = createKnex(connection());
-    await Promise.all([1, 2, 3].map((n) => knex.raw('select ?::int', [n])));
-    const slow = knex.raw('select pg_sleep(5)').then(
-      () => 'answered',
-      () => 'failed',
-    );
-    await knex.raw('select 1');
-    await restartPostgres();
-    expect(await slow).toBe('failed');
-    expect((await knex.raw('select 1 as one')).rows).toEqual([{ one: 1 }]);
-    await knex.destroy();
   });
 });

@@ -215,6 +215,13 @@ describe('keys and algorithms', () => {
     }
   });
 
+  it.each(['/jwks', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])(
+    'C73: %s may be kept for five minutes, by anyone',
+    async (path) => {
+      expect((await fetch(server.url(path))).headers.get('cache-control')).toBe('public, max-age=300');
+    },
+  );
+
   it('C71: the keys are public parts only, each with its own id', async () => {
     const { headers, text } = await send(metadata.jwks_uri);
     expect(headers.get('content-type')).toMatch('application/jwk-set+json');

@@ -31,6 +31,13 @@ const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
  */
 const WAY_BACK = /^\/auth\/[^/]+$/;
 
+/** Keys and metadata change rarely, and a change may take these five minutes to be noticed. */
+const SAME_FOR_EVERYONE: ReadonlySet<string> = new Set([
+  '/jwks',
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+]);
+
 /** What the engine reads at most; it says 400 to more. */
 const BODY_LIMIT = 56 * 1024;
 
@@ -96,6 +103,9 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     // No preflight, or one of an endpoint that no page may call: the engine leaves both unanswered.
     ctx.status = 204;
     ctx.set('Allow', allowed(methods));
+  }
+  if (SAME_FOR_EVERYONE.has(path) && ctx.status === 200) {
+    ctx.set('Cache-Control', 'public, max-age=300');
   }
   if (path === '/token') {
     // RFC 6749 §5.1 and §5.2, for HTTP/1.0 caches.

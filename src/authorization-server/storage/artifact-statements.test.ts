@@ -28,6 +28,7 @@ it.each([
   ['revokeByGrantId', statements.revokeByGrantId('')],
   ['revokeGrantOf', statements.revokeGrantOf('')],
   ['revokeByAccountId', statements.revokeByAccountId('')],
+  ['removeExpired', statements.removeExpired(1)],
 ])('C104: %s finds its rows by an index, however many there are', async (_, { text }) => {
   const { rows } = await client.query(`explain (generic_plan, costs off) ${text}`);
   const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
@@ -58,6 +59,7 @@ it('names every statement once, so that PostgreSQL plans it once a connection', 
     statements.revokeGrantOf(''),
     statements.revokeByAccountId(''),
     statements.revokeByClientId(''),
+    statements.removeExpired(1),
   ];
   const names = all.map(({ name }) => name);
   expect(new Set(names).size).toBe(all.length);

@@ -102,6 +102,18 @@ export const revokeGrantOf = (key: string): QueryConfig => ({
   values: [key],
 });
 
+/**
+ * At most so many rows that nobody can use any more. A row that a request holds at this moment is passed over, and so are
+ * those that another node is removing; five minutes are more than clocks differ by.
+ */
+export const removeExpired = (limit: number): QueryConfig => ({
+  name: 'artifact-remove-expired',
+  text: `with expired as (select key from artifacts where expires_at < now() - interval '5 minutes'
+      order by expires_at limit $1 for update skip locked)
+    delete from artifacts using expired where artifacts.key = expired.key`,
+  values: [limit],
+});
+
 export const revokeByAccountId = (accountId: string): QueryConfig => ({
   name: 'artifact-revoke-by-account',
   text: 'delete from artifacts where account_id = $1',

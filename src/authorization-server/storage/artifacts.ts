@@ -12,6 +12,8 @@ export interface ArtifactStore {
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
   revokeByClientId(clientId: string): Promise<void>;
+  /** Removes at most `limit` expired artifacts, and says how many there were. Any number of nodes may do so at once. */
+  removeExpired(limit: number): Promise<number>;
 }
 
 export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
@@ -35,6 +37,10 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
     },
     async revokeByClientId(clientId) {
       await deps.pool.query(statements.revokeByClientId(clientId));
+    },
+    async removeExpired(limit) {
+      const { rowCount } = await deps.pool.query(statements.removeExpired(limit));
+      return rowCount ?? 0;
     },
   };
 }
