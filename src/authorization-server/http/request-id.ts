@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Middleware } from 'koa';
+import { isIP } from 'node:net';
+import type { Middleware, ParameterizedContext } from 'koa';
 import type { Logger } from 'pino';
 
 /**
@@ -16,8 +17,14 @@ export function requestLog(logger: Logger): Middleware {
     await next();
     const milliseconds = Math.round(performance.now() - startedAt);
     const path = loggedPath(ctx.path);
-    logger.info({ requestId, method: ctx.method, path, status: ctx.status, milliseconds }, 'request');
+    const { method, status } = ctx;
+    logger.info({ requestId, method, path, status, address: addressOf(ctx), milliseconds }, 'request');
   };
+}
+
+/** What the outermost trusted proxy saw (app.ts: how many there are), or else who is at the other end of the connection. */
+function addressOf(ctx: ParameterizedContext): string | undefined {
+  return isIP(ctx.ip) ? ctx.ip : ctx.req.socket.remoteAddress;
 }
 
 /** Without the query, which may hold a code or a token, and without the id of an interaction, which is a cookie too. */
