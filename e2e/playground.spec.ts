@@ -21,6 +21,23 @@ const GRANTS = {
 
 const BUTTONS = [...Object.keys(API_CALLS), 'call-userinfo', 'refresh', 'introspect', 'revoke'];
 
+/** What each button calls: the answer on the page is the one to it, and not to the button before. */
+const TARGETS: Readonly<Record<string, RegExp>> = {
+  'call-whoami': /^GET .*\/whoami$/,
+  'call-records': /^GET .*\/records$/,
+  'call-create-record': /^POST .*\/records$/,
+  'call-userinfo': /\/me$/,
+  refresh: /\/token$/,
+  introspect: /\/token\/introspection$/,
+  revoke: /\/token\/revocation$/,
+};
+
+async function call(page: Page, button: string, status: number): Promise<void> {
+  await page.getByTestId(button).click();
+  await expect(page.getByTestId('api-target')).toHaveText(TARGETS[button] as RegExp);
+  await expect(page.getByTestId('api-status')).toHaveText(String(status));
+}
+
 async function walk(page: Page, grant: string, asks: boolean): Promise<void> {
   await page.goto(PLAYGROUND);
   await page.getByTestId(`grant-${grant}`).click();
@@ -38,13 +55,11 @@ for (const [grant, { asks, calls }] of Object.entries(GRANTS)) {
     const offered = await Promise.all(BUTTONS.map((button) => page.getByTestId(button).isVisible()));
     expect(BUTTONS.filter((_button, index) => offered[index])).toEqual(Object.keys(calls));
     for (const [button, status] of Object.entries(calls)) {
-      await page.getByTestId(button).click();
-      await expect(page.getByTestId('api-status')).toHaveText(String(status));
+      await call(page, button, status);
       await expect(page.getByTestId('answer-problem')).toBeHidden();
     }
     if ('revoke' in calls) {
-      await page.getByTestId('call-whoami').click();
-      await expect(page.getByTestId('api-status')).toHaveText('401');
+      await call(page, 'call-whoami', 401);
     }
   });
 }
@@ -52,8 +67,7 @@ for (const [grant, { asks, calls }] of Object.entries(GRANTS)) {
 test('a refreshed access token is another one, and works', async ({ page }) => {
   await walk(page, 'authorization-code', true);
   const before = (await page.getByTestId('result-access-token').textContent()) ?? '';
-  await page.getByTestId('refresh').click();
-  await expect(page.getByTestId('api-status')).toHaveText('200');
+  await call(page, 'refresh', 200);
   await expect(page.getByTestId('result-access-token')).not.toHaveText(before);
   await page.getByTestId('call-whoami').click();
   await expect(page.getByTestId('api-response')).toContainText('"username": "alice@example.com"');

@@ -12,8 +12,9 @@ import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { signOutPages } from './pages/sign-out.ts';
-import { createProvider } from './provider/create-provider.ts';
+import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { replacedSessionId } from './provider/engine.ts';
+import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
 import { createArtifactPayload } from './storage/artifact-payload.ts';
@@ -53,9 +54,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const page = createPage();
   const provider = createProvider({
     issuer: config.issuer,
-    accounts,
-    clients: new PostgresClientStore(pool),
-    resources,
+    ...directoryOfRequest({ accounts, clients: new PostgresClientStore(pool), resources }),
     resourceServers: await resources.listResourceServers(),
     authenticate,
     artifacts,
@@ -79,6 +78,21 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     logger,
   });
   return { artifacts, handle: app.callback(), close: () => pool.end() };
+}
+
+type DirectoryStores = Pick<ProviderDeps, 'accounts' | 'clients' | 'resources'>;
+
+function directoryOfRequest({ accounts, clients, resources }: DirectoryStores): DirectoryStores {
+  const request = () => Provider.ctx;
+  const permittedScopes = oncePerRequest(request, (...roles) => resources.permittedScopes(roles));
+  return {
+    accounts: { findAccount: oncePerRequest(request, (accountId: string) => accounts.findAccount(accountId)) },
+    clients: { findClient: oncePerRequest(request, (clientId: string) => clients.findClient(clientId)) },
+    resources: {
+      listResourceServers: oncePerRequest(request, () => resources.listResourceServers()),
+      permittedScopes: (roles) => permittedScopes(...roles),
+    },
+  };
 }
 
 /** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */

@@ -33,13 +33,21 @@ export function showFields(fields) {
   }
 }
 
+/** One call at a time: what two of them answer could not be told apart. */
 export function showActions(available, perform) {
-  for (const button of document.querySelectorAll('[data-action]')) {
+  const buttons = document.querySelectorAll('[data-action]');
+  const disable = (disabled) => {
+    for (const button of buttons) {
+      button.disabled = disabled;
+    }
+  };
+  for (const button of buttons) {
     button.hidden = !available.includes(button.dataset.action);
     button.onclick = async () => {
-      button.disabled = true;
+      disable(true);
       await perform(button.dataset.action);
-      button.disabled = false;
+      disable(false);
+      button.focus();
     };
   }
 }
