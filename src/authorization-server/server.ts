@@ -11,6 +11,7 @@ import { startPurge } from './operations/purge.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
+import { createRememberedRequests } from './pages/remembered-request.ts';
 import { signOutPages } from './pages/sign-out.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { replacedSessionId } from './provider/engine.ts';
@@ -71,6 +72,10 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate,
     findAccount: (accountId) => accounts.findAccount(accountId),
     listResourceServers: () => resources.listResourceServers(),
+    requests: createRememberedRequests({
+      seal: (text) => sealing.seal('authorization request', text),
+      open: (sealed) => sealing.open('authorization request', sealed),
+    }),
     demonstration,
     cookieKeys,
     trustedProxies: config.trustedProxies,

@@ -13,7 +13,7 @@ const ConsentForm = z.object({});
 
 export function consentPage({ page, findAccount, listResourceServers }: InteractionPages) {
   return {
-    async show(ctx: RouterContext, { provider, interaction, client, path }: PendingStep): Promise<void> {
+    async show(ctx: RouterContext, { provider, interaction, client, path, request }: PendingStep): Promise<void> {
       const [account, resourceServers] = await Promise.all([
         findAccount(interaction.session?.accountId ?? ''),
         listResourceServers(),
@@ -27,7 +27,7 @@ export function consentPage({ page, findAccount, listResourceServers }: Interact
       page.render(
         ctx,
         'consent',
-        { client, path, account: { name: account.name, email: account.email }, permissions, destination },
+        { client, path, request, account: { name: account.name, email: account.email }, permissions, destination },
         { title: `Allow ${client.name}?`, withinFlow: true, logo: client.logo },
       );
     },

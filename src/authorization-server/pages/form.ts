@@ -29,12 +29,18 @@ export async function readForm<Schema extends z.ZodType>(
   ctx: ParameterizedContext,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  const fields = parseFields(await readUrlEncoded(ctx));
+  const fields = await readFields(ctx);
   const form = schema.safeParse(fields);
   if (!form.success) {
     throw new FormProblems(problemsOf(form.error), fields);
   }
   return form.data;
+}
+
+/** The fields of a form as they came, each once. Reads the body of a request once, however often it is called. */
+export function readFields(ctx: ParameterizedContext): Promise<Readonly<Record<string, string>>> {
+  ctx.state.fields ??= readUrlEncoded(ctx).then(parseFields);
+  return ctx.state.fields;
 }
 
 /** The body of a form as it came. Throws `PageError` for another content type and for too much of it. */

@@ -7,6 +7,7 @@ import type { Demonstration } from './demonstration.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import { finish, loadPendingStep, type PendingStep } from './pending-step.ts';
+import type { RememberedRequests } from './remembered-request.ts';
 import { requireSameOrigin } from './same-origin.ts';
 import { signInPage } from './sign-in.ts';
 
@@ -17,6 +18,7 @@ export interface InteractionPages {
   readonly authenticate: Authenticate;
   readonly findAccount: AccountStore['findAccount'];
   readonly listResourceServers: ResourceStore['listResourceServers'];
+  readonly requests: RememberedRequests;
   /** Development mode only. */
   readonly demonstration?: Demonstration | undefined;
 }
@@ -26,7 +28,7 @@ export function interactionPages(deps: InteractionPages): Router {
   const router = new Router({ prefix: '/interaction/:uid' });
   const signIn = signInPage(deps);
   const consent = consentPage(deps);
-  const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider());
+  const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider(), deps.requests);
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
 
   router.get('/', async (ctx) => {
@@ -34,8 +36,9 @@ export function interactionPages(deps: InteractionPages): Router {
     await (step.interaction.prompt.name === 'consent' ? consent : signIn).show(ctx, step);
   });
   router.get('/another-account', async (ctx) => signIn.show(ctx, await pending(ctx)));
-  router.post('/sign-in', fromOurPages, async (ctx) => signIn.submit(ctx, await pending(ctx)));
-  router.post('/consent', fromOurPages, async (ctx) => consent.approve(ctx, await pending(ctx)));
+  const { restart } = deps.requests;
+  router.post('/sign-in', fromOurPages, restart, async (ctx) => signIn.submit(ctx, await pending(ctx)));
+  router.post('/consent', fromOurPages, restart, async (ctx) => consent.approve(ctx, await pending(ctx)));
   router.post('/abort', fromOurPages, async (ctx) => abort(ctx, await pending(ctx)));
   router.all(['/sign-in', '/consent', '/abort'], (ctx) => {
     ctx.set('Allow', 'POST');

@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import type { Interaction } from '../flows/authorization-code/consent.ts';
 import { type ClientCard, clientCard } from './client-card.ts';
 import { PageError } from './page-error.ts';
+import type { RememberedRequests } from './remembered-request.ts';
 
 /** The pending step of an authorization request, with what every page of it needs. */
 export interface PendingStep {
@@ -11,13 +12,19 @@ export interface PendingStep {
   readonly client: ClientCard;
   /** The path of the interaction; its actions lie below it. */
   readonly path: string;
+  /** The authorization request, for a hidden field of the step's forms (remembered-request.ts). */
+  readonly request: string;
 }
 
 /**
  * The interaction comes from the browser's cookie. Its id must also be the one in the URL: a cookie is sent to every
  * path below its own, and a person must answer the request that is on the screen.
  */
-export async function loadPendingStep(ctx: RouterContext, provider: Provider): Promise<PendingStep> {
+export async function loadPendingStep(
+  ctx: RouterContext,
+  provider: Provider,
+  requests: RememberedRequests,
+): Promise<PendingStep> {
   const interaction = await provider.interactionDetails(ctx.req, ctx.res);
   if (interaction.uid !== ctx.params.uid) {
     throw new PageError('sign_in_lost', 'the interaction is not the one of this browser');
@@ -26,7 +33,8 @@ export async function loadPendingStep(ctx: RouterContext, provider: Provider): P
   if (client === undefined) {
     throw new PageError('client_gone');
   }
-  return { provider, interaction, client: clientCard(client), path: `/interaction/${interaction.uid}` };
+  const path = `/interaction/${interaction.uid}`;
+  return { provider, interaction, client: clientCard(client), path, request: requests.write(interaction.params) };
 }
 
 type Result = Parameters<Provider['interactionFinished']>[2];

@@ -40,7 +40,10 @@ function seen({ status, headers, html, url }: Visit, email: string) {
       .filter(([name]) => !varying.has(name))
       .map(([name, value]) => [name, name === 'content-length' ? Number(value) - email.length : value]),
     cookies: headers.getSetCookie(),
-    html: html.replaceAll(email, '<email>').replaceAll(uid, '<uid>'),
+    html: html
+      .replaceAll(email, '<email>')
+      .replaceAll(uid, '<uid>')
+      .replace(/(name="request" value=")[^"]+/, '$1<sealed>'),
   };
 }
 

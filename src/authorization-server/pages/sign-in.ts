@@ -57,8 +57,8 @@ export function signInPage({ page, authenticate, demonstration }: InteractionPag
     },
   };
 
-  function render(ctx: RouterContext, { client, path }: PendingStep, status: number, view: SignInView): void {
-    const locals = { ...view, client, path, demonstration };
+  function render(ctx: RouterContext, { client, path, request }: PendingStep, status: number, view: SignInView): void {
+    const locals = { ...view, client, path, request, demonstration };
     page.render(ctx, 'sign-in', locals, {
       title: view.problem || view.problems ? 'Problem: Sign in' : 'Sign in',
       status,
