@@ -34,7 +34,11 @@ export function createPage(directory: string = VIEWS): Page {
   const templates = compileViews(directory);
   const assets = loadAssets(join(directory, 'assets'));
   const layout = template(templates, 'partials/layout');
-  const shared = { stylesheet: assets.url('concierge.css'), icon: assets.url('bell.svg') };
+  const shared = {
+    stylesheet: assets.url('concierge.css'),
+    icon: assets.url('bell.svg'),
+    script: assets.url('submit-once.js'),
+  };
 
   return {
     assets: assets.middleware,
@@ -107,6 +111,8 @@ function contentSecurityPolicy(withinFlow: boolean, logo: string | undefined): s
   return [
     "default-src 'none'",
     "style-src 'self'",
+    // views/assets/submit-once.js and nothing else: no script stands in a page.
+    "script-src 'self'",
     `img-src ${images}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
