@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
 import { parse } from 'yaml';
@@ -17,8 +16,7 @@ import type { Mode } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { pendingMigrations } from '../database/migrate.ts';
 import { OperatorError } from './explain.ts';
-
-const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
+import { MIGRATIONS } from './migrate.ts';
 
 /** `concierge apply`: brings the database to what a directory file says. `--development` lets demo secrets in. */
 export async function run(argv: readonly string[]): Promise<void> {

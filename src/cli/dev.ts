@@ -14,9 +14,9 @@ import { createLogger } from '../logging/create-logger.ts';
 import { applyContent, readDirectoryFile } from './apply.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
+import { MIGRATIONS } from './migrate.ts';
 import { startPlayground } from './playground.ts';
 import { startResourceApi } from './resource-api.ts';
-import { MIGRATIONS } from './serve.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

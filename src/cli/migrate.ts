@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadDatabaseConfig } from '../config/load.ts';
 import { migrate } from '../database/migrate.ts';
-import { MIGRATIONS } from './serve.ts';
+
+/** Of the authorization server. */
+export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
 
 /** `concierge migrate [--config FILE]`: brings the authorization server's database up to date. */
 export async function run(argv: readonly string[]): Promise<void> {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hashSecret } from '../authorization-server/clients/secret.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
@@ -9,9 +8,8 @@ import { createPool } from '../database/connect.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { OperatorError } from './explain.ts';
+import { MIGRATIONS } from './migrate.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
-
-export const MIGRATIONS = join(import.meta.dirname, '../../migrations/authorization-server');
 
 /**
  * `concierge serve [--config FILE] [--migrate]`: the authorization server. It never migrates unless told to: the

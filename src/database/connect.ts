@@ -17,7 +17,7 @@ export interface ConnectionOptions {
 /** Longer than any query of ours takes, shorter than a person or a caller waits. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
-export const ACQUIRE_TIMEOUT_MS = 3_000;
+const ACQUIRE_TIMEOUT_MS = 3_000;
 
 /** For the hot path. Survives a restart of PostgreSQL: queries of that moment fail, later ones find new connections. */
 export function createPool(options: ConnectionOptions): pg.Pool {
@@ -33,7 +33,7 @@ export function createPool(options: ConnectionOptions): pg.Pool {
 }
 
 /** What every connection of ours has in common. */
-export function connectionSettings({ url, applicationName }: ConnectionOptions) {
+function connectionSettings({ url, applicationName }: ConnectionOptions) {
   return {
     connectionString: url,
     application_name: applicationName,
