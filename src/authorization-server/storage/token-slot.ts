@@ -1,0 +1,84 @@
+import { randomFillSync } from 'node:crypto';
+
+/**
+ * Where a token is kept is part of its id, so that it is found and forgotten together with all that expire when it does.
+ *
+ * A slot is the second in which a token expires, counted from 2020, in the lower 30 bits (until 2054), and above them a
+ * class by how long it lives. `tokens` is partitioned by ranges of slots: each class has partitions as wide as suits its
+ * lifetimes, so that few of them are alive at once, and one that has passed holds nothing but expired tokens. An id is
+ * the four bytes of its slot and 224 random bits. Whoever invents an id invents a slot, and finds nothing there.
+ */
+export interface SlotClass {
+  readonly name: string;
+  /** Seconds: tokens that live at most so long. */
+  readonly longest: number;
+  /** Seconds that one partition spans. */
+  readonly width: number;
+}
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
+
+export const SLOT_CLASSES: readonly SlotClass[] = [
+  { name: 'hour', longest: 6 * HOUR, width: HOUR },
+  { name: 'day', longest: 6 * DAY, width: DAY },
+  { name: 'week', longest: 6 * WEEK, width: WEEK },
+  { name: 'eight_weeks', longest: Number.POSITIVE_INFINITY, width: 8 * WEEK },
+];
+
+const EPOCH = Date.UTC(2020, 0, 1) / 1000;
+const CLASS_SIZE = 2 ** 30;
+const SLOT_BYTES = 4;
+const RANDOM_BYTES = 28;
+
+/** `expiresAt` in seconds since 1970, `lifetime` in seconds. A signed 32-bit integer, as PostgreSQL has them. */
+export function slotOf(expiresAt: number, lifetime: number): number {
+  const place = SLOT_CLASSES.findIndex(({ longest }) => lifetime <= longest);
+  return slotIn(place, expiresAt);
+}
+
+/** A token id of 43 characters (base64url) that is kept in this slot. */
+export function createTokenId(slot: number): string {
+  const bytes = Buffer.allocUnsafe(SLOT_BYTES + RANDOM_BYTES);
+  bytes.writeInt32BE(slot);
+  randomFillSync(bytes, SLOT_BYTES);
+  return bytes.toString('base64url');
+}
+
+/** The slot that an id names, whatever it is that somebody presents as one. */
+export function slotOfId(id: string): number {
+  const bytes = Buffer.from(id.slice(0, 6), 'base64url');
+  return bytes.length < SLOT_BYTES ? 0 : bytes.readInt32BE();
+}
+
+export interface SlotRange {
+  readonly class: SlotClass;
+  /** When the first token of the range expires, and, exclusive, the last. */
+  readonly from: Date;
+  readonly until: Date;
+  /** The same as slots, again without the upper bound. */
+  readonly firstSlot: number;
+  readonly endSlot: number;
+}
+
+/** The range of slots, one partition wide, that a token belongs to which expires then and lives so long (seconds). */
+export function rangeOf(expiresAt: Date, lifetime: number): SlotRange {
+  const place = SLOT_CLASSES.findIndex(({ longest }) => lifetime <= longest);
+  const slotClass = SLOT_CLASSES[place] as SlotClass;
+  const seconds = Math.floor(expiresAt.getTime() / 1000);
+  const from = seconds - ((seconds - EPOCH) % slotClass.width);
+  const until = from + slotClass.width;
+  return {
+    class: slotClass,
+    from: new Date(from * 1000),
+    until: new Date(until * 1000),
+    firstSlot: slotIn(place, from),
+    endSlot: slotIn(place, from) + slotClass.width,
+  };
+}
+
+function slotIn(place: number, seconds: number): number {
+  const sinceEpoch = Math.min(Math.max(Math.floor(seconds) - EPOCH, 0), CLASS_SIZE - 1);
+  return (place * CLASS_SIZE + sinceEpoch) | 0;
+}
