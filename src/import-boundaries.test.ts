@@ -35,7 +35,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/provider/engine.ts`]: { imports: ['oidc-provider', 'oidc-provider/lib/helpers/weak_cache.js'] },
   [`${AS}/storage`]: {
     imports: ['database', 'knex', 'pg'],
-    types: [...DOMAIN, `${AS}/directory`, `${AS}/provider`, 'oidc-provider'],
+    types: [...DOMAIN, `${AS}/directory`, `${AS}/provider`, 'oidc-provider', 'pino'],
     parts: ERRORS_ONLY,
   },
   [`${AS}/pages`]: {

@@ -7,7 +7,7 @@ import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
-import { startPurge } from './operations/purge.ts';
+import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
@@ -17,18 +17,23 @@ import { createProvider, type ProviderDeps } from './provider/create-provider.ts
 import { replacedSessionId } from './provider/engine.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
+import type { ResourceStore } from './resources/resource-server.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
 import { createArtifactPayload } from './storage/artifact-payload.ts';
-import { type ArtifactStore, createArtifactStore } from './storage/artifacts.ts';
+import { createArtifactStore } from './storage/artifacts.ts';
 import { PostgresClientStore } from './storage/clients.ts';
 import { reportUnavailability } from './storage/database-unavailable.ts';
+import { housekeepingJobs } from './storage/housekeeping-jobs.ts';
+import { createLease } from './storage/leases.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
 import { createSealing } from './storage/sealing.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
+import { TokenPartitions } from './storage/token-partitions.ts';
 
 export interface AuthorizationServer {
-  readonly artifacts: ArtifactStore;
   readonly handle: ReturnType<ReturnType<typeof createAuthorizationServer>['callback']>;
+  /** Looks after the database from now on, in turn with other nodes. */
+  keepHouse(): Housekeeping;
   /** Closes the connections to the database; requests must have ended. */
   close(): Promise<void>;
 }
@@ -82,7 +87,23 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     readiness: async () => void (await pool.query('select 1')),
     logger,
   });
-  return { artifacts, handle: app.callback(), close: () => pool.end() };
+  const partitions = new TokenPartitions(pool, logger);
+  const lifetimes = () => tokenLifetimes(config, resources);
+  await partitions.ensure(await lifetimes(), new Date());
+  const jobs = housekeepingJobs({ partitions, artifacts, tokenLifetimes: lifetimes });
+  const leadership = createLease(pool, 'housekeeping', LEASE_SECONDS);
+  return {
+    handle: app.callback(),
+    keepHouse: () => startHousekeeping({ jobs, leadership, logger }),
+    close: () => pool.end(),
+  };
+}
+
+/** Seconds: of everything that is kept in `tokens`. */
+async function tokenLifetimes({ lifetimes }: Config, resources: ResourceStore): Promise<number[]> {
+  const { accessToken, clientCredentials, authorizationCode, refreshToken } = lifetimes;
+  const ofResourceServers = (await resources.listResourceServers()).flatMap((one) => one.accessTokenTtl ?? []);
+  return [accessToken, clientCredentials, authorizationCode, refreshToken, ...ofResourceServers];
 }
 
 type DirectoryStores = Pick<ProviderDeps, 'accounts' | 'clients' | 'resources'>;
@@ -137,12 +158,12 @@ export async function startAuthorizationServer(
     await authorizationServer.close();
     throw error;
   });
-  const purge = startPurge(authorizationServer.artifacts, options.logger);
+  const housekeeping = authorizationServer.keepHouse();
   return {
     port: server.port,
     async stop() {
       await server.close();
-      await purge.stop();
+      await housekeeping.stop();
       await authorizationServer.close();
     },
   };

@@ -1,0 +1,23 @@
+import type { Knex } from 'knex';
+
+/** Who looks after the database at present, and how much space it took when. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`
+    create table leases (
+      name text primary key,
+      holder uuid not null,
+      expires_at timestamptz not null
+    );
+    comment on table leases is 'work that one node does for all: storage/leases.ts';
+    create table storage_samples (
+      taken_at timestamptz primary key default now(),
+      rows bigint not null,
+      bytes bigint not null
+    );
+    comment on table storage_samples is 'one an hour, for the growth that "concierge storage" tells';
+  `);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw('drop table leases; drop table storage_samples');
+}
