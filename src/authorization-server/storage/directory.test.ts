@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
@@ -49,6 +49,13 @@ function apply(directory: Directory) {
   const accounts = new PostgresAccountStore(pool);
   const { saveAccount } = createAccountManagement({ accounts, passwords, endAccess: async () => {} });
   return applyDirectory(directory, { store, saveAccount });
+}
+
+async function waitingForALock(): Promise<number> {
+  const { rows } = await pool.query(
+    `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows[0].count;
 }
 
 /** Every row with its `ctid`, which changes with every write to it. */
@@ -99,6 +106,18 @@ describe('applying a directory', () => {
     const results = await Promise.all([apply(directory), apply(directory), apply(directory)]);
     expect(results.reduce((sum, { clients }) => sum + clients.created, 0)).toBe(6);
     expect(results.every(({ clients, roles }) => clients.updated === 0 && roles.updated === 0)).toBe(true);
+  });
+
+  it('waits for a transaction that writes to several tables, whichever it comes to next', async () => {
+    const directory = await parseDemo();
+    await apply(directory);
+    const other = await pool.connect();
+    await other.query(`begin; update scopes set description = 'changed'`);
+    const applied = apply(directory);
+    await vi.waitFor(async () => expect(await waitingForALock()).toBe(1));
+    await other.query(`update clients set disabled_at = null; update roles set description = 'changed'; commit`);
+    other.release();
+    expect((await applied).roles).toEqual({ created: 0, updated: 3, unchanged: 0 });
   });
 
   it('C97: keeps no secret and no password', async () => {

@@ -15,8 +15,9 @@ export class PostgresDirectoryStore implements DirectoryStore {
     const connection = await this.#pool.connect();
     try {
       await connection.query('begin');
-      // Two that apply at once would both miss what the other is about to insert; readers are not kept waiting.
-      await connection.query('lock table resource_servers, roles, clients in share row exclusive mode');
+      // Two that apply at once would both miss what the other is about to insert. This is what every writer locks first,
+      // so nobody waits for us with something that we need; readers do not wait at all.
+      await connection.query('select from directory_version for update');
       const resources = new PostgresResourceStore(connection);
       const clients = new PostgresClientStore(connection);
       const result = await work({
