@@ -34,6 +34,12 @@ describe('a client for the engine', () => {
     });
   });
 
+  it('can be edited by the engine without changing what the next request gets', async () => {
+    const adapter = clientAdapter(storeOf(SHOP));
+    ((await adapter.find('shop')) as { grant_types: string[] }).grant_types.pop();
+    expect(await adapter.find('shop')).toMatchObject({ grant_types: ['authorization_code'] });
+  });
+
   it('has no secret when it is a public one, and nothing that it was not registered with', async () => {
     const { scope: _, default_scope: __, ...metadata } = SHOP.metadata;
     const client = { ...SHOP, metadata, secretHash: undefined, resourceServer: undefined };

@@ -49,10 +49,16 @@ export function clientAdapter(clients: ClientStore): Adapter {
 function engineMetadata({ clientId, metadata, secretHash, resourceServer }: Client): AdapterPayload {
   const { scope, ...rest } = metadata;
   return {
-    ...rest,
+    ...copyLists(rest),
     client_id: clientId,
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
     ...(scope === undefined ? {} : { allowed_scope: scope }),
     ...(resourceServer === undefined ? {} : { resource_server: resourceServer }),
   } as AdapterPayload;
+}
+
+/** The client may be in use elsewhere, and the engine strikes grant types out of the list that it is given (9.13.3). */
+function copyLists(metadata: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(metadata);
+  return Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]));
 }
