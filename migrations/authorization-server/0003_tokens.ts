@@ -32,6 +32,7 @@ export async function up(knex: Knex): Promise<void> {
     comment on column tokens.grant_id is 'the key of the grant in artifacts';
     comment on column tokens.successors is 'of a used refresh token: what replaced it, sealed under a key made with its id';
     create index tokens_grant_id on tokens (grant_id) where grant_id is not null;
+    create index tokens_account_id on tokens (account_id) where grant_id is null and account_id is not null;
     create table tokens_default partition of tokens default;
 
     delete from artifacts where kind in ('AccessToken', 'ClientCredentials', 'RefreshToken', 'AuthorizationCode');

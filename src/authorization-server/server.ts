@@ -1,11 +1,13 @@
 import Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import { createPool } from '../database/connect.ts';
+import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { listen } from '../http/listen.ts';
+import type { AccountStore } from './accounts/account.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
+import { askedByRefresh } from './flows/refresh-token/refresh-token.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
 import type { Demonstration } from './pages/demonstration.ts';
@@ -19,10 +21,10 @@ import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
-import { createArtifactPayload } from './storage/artifact-payload.ts';
-import { createArtifactStore } from './storage/artifacts.ts';
+import { type ArtifactStore, createArtifactStore } from './storage/artifacts.ts';
 import { PostgresClientStore } from './storage/clients.ts';
 import { reportUnavailability } from './storage/database-unavailable.ts';
+import { DirectoryCache } from './storage/directory-cache.ts';
 import { housekeepingJobs } from './storage/housekeeping-jobs.ts';
 import { createLease } from './storage/leases.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
@@ -34,6 +36,8 @@ export interface AuthorizationServer {
   readonly handle: ReturnType<ReturnType<typeof createAuthorizationServer>['callback']>;
   /** Looks after the database from now on, in turn with other nodes. */
   keepHouse(): Housekeeping;
+  /** Resolves when this node acts upon every change of clients, resource servers and roles that was committed before. */
+  confirmDirectory(): Promise<void>;
   /** Closes the connections to the database; requests must have ended. */
   close(): Promise<void>;
 }
@@ -43,24 +47,37 @@ export interface AuthorizationServerOptions {
   readonly logger: Logger;
   /** Development mode only. */
   readonly demonstration?: Demonstration | undefined;
+  /** What the directory kept in memory is aged by: monotonic, milliseconds. */
+  readonly directoryClock?: (() => number) | undefined;
 }
 
 /** Makes everything from the configuration and wires it. The database is migrated already. */
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
   const { url, poolSize: max } = config.database;
-  const pool = reportUnavailability(createPool({ url, max, applicationName: 'concierge', logger }), logger);
+  const pool = reportUnavailability(createPool({ url, max, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }), logger);
   const sealing = createSealing(config.secrets);
   const cookieKeys = sealing.keys('cookies');
   const accounts = new PostgresAccountStore(pool);
+  const clients = new PostgresClientStore(pool);
   const resources = new PostgresResourceStore(pool);
-  const artifacts = createArtifactStore({ pool, payload: createArtifactPayload(sealing), currentRequest });
+  const directory = new DirectoryCache({ url, clients, resources, now: options.directoryClock, logger });
+  const artifacts = createArtifactStore({
+    pool,
+    sealing,
+    currentRequest,
+    refreshGrace: { seconds: config.lifetimes.refreshGrace, longest: () => longestLifetimes(config, directory) },
+  });
   const passwords = await createPasswords(config.passwords);
   const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout });
   const page = createPage();
   const provider = createProvider({
     issuer: config.issuer,
-    ...directoryOfRequest({ accounts, clients: new PostgresClientStore(pool), resources }),
+    ...directoryOfRequest({
+      accounts: readWithToken(accounts, artifacts),
+      clients: directory,
+      resources: directory,
+    }),
     resourceServers: await resources.listResourceServers(),
     authenticate,
     artifacts,
@@ -76,7 +93,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     page,
     authenticate,
     findAccount: (accountId) => accounts.findAccount(accountId),
-    listResourceServers: () => resources.listResourceServers(),
+    listResourceServers: () => directory.listResourceServers(),
     requests: createRememberedRequests({
       seal: (text) => sealing.seal('authorization request', text),
       open: (sealed) => sealing.open('authorization request', sealed),
@@ -95,7 +112,11 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   return {
     handle: app.callback(),
     keepHouse: () => startHousekeeping({ jobs, leadership, logger }),
-    close: () => pool.end(),
+    confirmDirectory: () => directory.confirm(),
+    async close() {
+      await directory.close();
+      await pool.end();
+    },
   };
 }
 
@@ -121,6 +142,22 @@ function directoryOfRequest({ accounts, clients, resources }: DirectoryStores): 
   };
 }
 
+/** The account of a token is read together with the token. */
+function readWithToken(accounts: AccountStore, artifacts: ArtifactStore): AccountStore {
+  return {
+    async findAccount(accountId) {
+      const read = artifacts.accountRead(accountId);
+      return read === undefined ? accounts.findAccount(accountId) : read.value;
+    },
+  };
+}
+
+/** Of the tokens that a refresh may lead to, for whichever resource server. */
+async function longestLifetimes({ lifetimes }: Config, resources: ResourceStore) {
+  const own = (await resources.listResourceServers()).map(({ accessTokenTtl }) => accessTokenTtl ?? 0);
+  return { refreshToken: lifetimes.refreshToken, accessToken: Math.max(lifetimes.accessToken, ...own) };
+}
+
 /** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */
 function currentRequest() {
   const { ctx } = Provider;
@@ -129,6 +166,9 @@ function currentRequest() {
       identity: ctx,
       get age() {
         return ageOf(ctx);
+      },
+      get asksFor() {
+        return askedByRefresh(ctx);
       },
       get replacedSessionId() {
         return replacedSessionId(ctx);

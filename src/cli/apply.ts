@@ -8,8 +8,8 @@ import { applyDirectory, type DirectoryChanges } from '../authorization-server/d
 import { parseDirectory } from '../authorization-server/directory/directory.ts';
 import { DirectoryError } from '../authorization-server/directory/mistake.ts';
 import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
-import { revokeByAccountId } from '../authorization-server/storage/artifact-statements.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
+import { revokeByAccountId } from '../authorization-server/storage/revocation-statements.ts';
 import { loadDatabaseConfig } from '../config/load.ts';
 import { DEMO_SECRETS, SHORTEST_SECRET } from '../config/production.ts';
 import type { Mode } from '../config/schema.ts';

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { loadResourceApiConfig } from '../config/load.ts';
 import type { ResourceApiConfig } from '../config/schema.ts';
-import { createPool } from '../database/connect.ts';
+import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { migrate } from '../database/migrate.ts';
 import { listen } from '../http/listen.ts';
 import { createLogger } from '../logging/create-logger.ts';
@@ -37,7 +37,7 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
   const { databaseUrl, clientId, clientSecret, introspectionTimeoutMs } = config;
   const { identifier, issuer, allowedOrigins, blobLimitBytes } = config;
   await migrate({ url: databaseUrl, directory: MIGRATIONS });
-  const pool = createPool({ url: databaseUrl, max: POOL_SIZE, applicationName: 'concierge resource-api', logger });
+  const pool = createPool({ url: databaseUrl, max: POOL_SIZE, applicationName: 'concierge resource-api', timeouts: REQUEST_TIMEOUTS, logger });
   await new BlobStore(pool).deleteAbandoned();
   const app = createResourceApi({
     pool,

@@ -6,6 +6,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED." */
 const LONGEST_AUTHORIZATION_CODE = 600;
 
+/** Enough for any retry; a thief has as long as a client. */
+const LONGEST_REFRESH_GRACE = 300;
+
 /** Of the four threads that libuv has for hashing, files and name look-ups, one stays free for the others. */
 const HASHING_THREADS = 3;
 
@@ -51,6 +54,7 @@ const lifetimes = z
     authorizationCode: seconds.max(LONGEST_AUTHORIZATION_CODE),
     idToken: seconds,
     refreshToken: seconds,
+    refreshGrace: z.int().min(0).max(LONGEST_REFRESH_GRACE),
     session: seconds,
     grant: seconds,
     interaction: seconds,
@@ -90,6 +94,7 @@ export const Settings = z
     issuer,
     listen,
     trustedProxies: z.int().min(0).max(16),
+    workers: count.max(1024),
     database: z.strictObject({ poolSize: count.max(1000) }),
     lifetimes,
     passwords,

@@ -11,7 +11,6 @@ import {
   type RelyingParty,
 } from '../../testing/relying-party.ts';
 import { UserAgent } from '../../testing/user-agent.ts';
-import { createArtifactPayload } from '../storage/artifact-payload.ts';
 import { createArtifactStore } from '../storage/artifacts.ts';
 import { createSealing } from '../storage/sealing.ts';
 
@@ -213,6 +212,10 @@ describe('a session', () => {
 });
 
 function artifactStore() {
-  const payload = createArtifactPayload(createSealing([SECRET]));
-  return createArtifactStore({ pool: server.pool, payload, currentRequest: () => undefined });
+  return createArtifactStore({
+    pool: server.pool,
+    sealing: createSealing([SECRET]),
+    currentRequest: () => undefined,
+    refreshGrace: { seconds: 0, longest: async () => ({ refreshToken: 60, accessToken: 60 }) },
+  });
 }

@@ -16,7 +16,7 @@ import type { ResourceServer, ResourceStore } from '../resources/resource-server
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
 import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
-import { allowResponseType, explainGrant, guardGrant, hookClients, withdrawClaim } from './engine.ts';
+import { allowResponseType, explainGrant, guardGrant, hookClients, nameTokens, withdrawClaim } from './engine.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { mergeSlices } from './merge-slices.ts';
@@ -32,7 +32,10 @@ export interface ProviderDeps {
   /** As they are now: the default one's scopes stand in discovery, where a later one appears once it was asked for. */
   readonly resourceServers: readonly ResourceServer[];
   readonly authenticate: Authenticate;
-  readonly artifacts: { adapter(kind: string): Adapter };
+  readonly artifacts: {
+    adapter(kind: string): Adapter;
+    createTokenId(kind: string, lifetime: number): string;
+  };
   readonly signingKeys: readonly SigningKey[];
   readonly cookieKeys: readonly string[];
   readonly lifetimes: Lifetimes;
@@ -41,6 +44,9 @@ export interface ProviderDeps {
   };
   readonly development: boolean;
 }
+
+/** What storage keeps by the time of its expiry, which the id tells. */
+const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
 
 /** Seconds. */
 export interface Lifetimes {
@@ -180,6 +186,7 @@ function extendEngine(
   withdrawClaim(provider, 'sid');
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
+  nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXPLAINED_GRANTS) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));

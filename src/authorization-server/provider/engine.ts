@@ -39,6 +39,30 @@ export function replacedSessionId(ctx: KoaContextWithOIDC): string | undefined {
   return session?.oldId;
 }
 
+interface TokenPrototype {
+  readonly format?: string;
+  readonly remainingTTL: number;
+  generateTokenId(): string;
+}
+
+/** Lets `createId` draw the ids of opaque tokens of these kinds; it is told how many seconds the token lives. */
+export function nameTokens<Kind extends 'AccessToken' | 'AuthorizationCode' | 'ClientCredentials' | 'RefreshToken'>(
+  provider: Provider,
+  kinds: readonly Kind[],
+  createId: (kind: Kind, lifetime: number) => string,
+): void {
+  for (const kind of kinds) {
+    const { prototype } = provider[kind] as unknown as { readonly prototype: TokenPrototype };
+    const { generateTokenId } = prototype;
+    expectEngine(typeof generateTokenId === 'function', `${kind}.generateTokenId`);
+    prototype.generateTokenId = function name() {
+      // Decides the format of an access token, too; a JWT is not stored, and its id is not ours.
+      const id = generateTokenId.call(this);
+      return this.format === 'jwt' ? id : createId(kind, this.remainingTTL);
+    };
+  }
+}
+
 /** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */
 export function guardGrant(
   provider: Provider,

@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
-import type { RequestInProgress } from './artifact-adapter.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { describeConsuming } from './consuming.contract.ts';
 import { describeInteractions } from './interactions.contract.ts';
+import type { RequestInProgress } from './request-memory.ts';
 import { describeRevoking } from './revoking.contract.ts';
 import { describeSessions } from './sessions.contract.ts';
 

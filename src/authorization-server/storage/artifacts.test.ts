@@ -3,13 +3,16 @@ import type { Pool, QueryConfig } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
-import type { ArtifactStoreDeps } from './artifact-adapter.ts';
 import { createArtifactPayload } from './artifact-payload.ts';
 import { describeArtifactStore, type NodeOptions } from './artifacts.contract.ts';
-import { createArtifactStore } from './artifacts.ts';
+import { type ArtifactStoreDeps, createArtifactStore } from './artifacts.ts';
 import { createSealing } from './sealing.ts';
+import { placeOf } from './token-payload.ts';
 
-const payload = createArtifactPayload(createSealing(['a secret for tests']));
+const sealing = createSealing(['a secret for tests']);
+const payload = createArtifactPayload(sealing);
+const WITHOUT_GRACE = { seconds: 0, longest: async () => ({ refreshToken: 60, accessToken: 60 }) };
+const outsideOfRequests = { sealing, currentRequest: () => undefined, refreshGrace: WITHOUT_GRACE };
 
 let database: TestDatabase;
 let pools: readonly Pool[];
@@ -35,8 +38,9 @@ function nextPool(): Pool {
 function createNode({ currentRequest = () => undefined, secrets = ['a secret for tests'] }: NodeOptions = {}) {
   return createArtifactStore({
     pool: nextPool(),
-    payload: createArtifactPayload(createSealing(secrets)),
+    sealing: createSealing(secrets),
     currentRequest,
+    refreshGrace: WITHOUT_GRACE,
   });
 }
 
@@ -49,7 +53,7 @@ describe('in its table', () => {
 
   const columnsOf = async (kind: string, id: string) => {
     const { rows } = await nextPool().query(
-      `select created_at, expires_at, consumed_at, extract(epoch from expires_at - now())::float8 as expires_in,
+      `select expires_at, extract(epoch from expires_at - now())::float8 / 3600 as hours,
          abs(extract(epoch from now() - created_at)) < 60 as created_now, abs(extract(epoch from now() - consumed_at)) < 60 as consumed_now
        from artifacts where key = $1`,
       [payload.keyOf(kind, id)],
@@ -57,38 +61,49 @@ describe('in its table', () => {
     return rows[0];
   };
 
-  it('an artifact expires after the seconds it was given, and without them never', async () => {
-    const node = createNode();
-    const [token, grant] = [randomUUID(), randomUUID()];
-    await node.adapter('AccessToken').upsert(token, {}, 3600);
-    await node.adapter('Grant').upsert(grant, {});
-    expect((await columnsOf('AccessToken', token)).expires_in).toBeCloseTo(3600, -2);
-    expect((await columnsOf('Grant', grant)).expires_at).toBeNull();
-    await node.adapter('Grant').upsert(grant, {}, 60);
-    await node.adapter('AccessToken').upsert(token, {});
-    expect((await columnsOf('Grant', grant)).expires_in).toBeCloseTo(60, -2);
-    expect((await columnsOf('AccessToken', token)).expires_at).toBeNull();
+  it('an artifact may go within the hour after the seconds it was given, and without them never', async () => {
+    const grants = createNode().adapter('Grant');
+    const [short, endless] = [randomUUID(), randomUUID()];
+    await grants.upsert(short, {}, 3600);
+    await grants.upsert(endless, {});
+    expect((await columnsOf('Grant', short)).hours).toSatisfy((hours: number) => hours > 0.99 && hours <= 2);
+    expect((await columnsOf('Grant', endless)).expires_at).toBeNull();
+    await grants.upsert(endless, {}, 60);
+    await grants.upsert(short, {});
+    expect((await columnsOf('Grant', endless)).hours).toSatisfy((hours: number) => hours > 0 && hours <= 1.1);
+    expect((await columnsOf('Grant', short)).expires_at).toBeNull();
   });
 
-  it('saving a session again moves the time at which it expires', async () => {
+  it('saving a session again moves the time at which it may go', async () => {
     const identity = {};
     const sessions = createNode({ currentRequest: () => ({ identity, age: 0 }) }).adapter('Session');
     const [id, uid] = [randomUUID(), randomUUID()];
     await sessions.upsert(id, { uid }, 60);
     await sessions.find(id);
-    await sessions.upsert(id, { uid }, 3600);
-    expect((await columnsOf('Session', id)).expires_in).toBeCloseTo(3600, -2);
+    await sessions.upsert(id, { uid }, 7200);
+    expect((await columnsOf('Session', id)).hours).toBeGreaterThan(1.99);
+  });
+
+  it('a session that is saved again and again stays where it is, for its indexes and its time to go', async () => {
+    const identity = {};
+    const sessions = createNode({ currentRequest: () => ({ identity, age: 0 }) }).adapter('Session');
+    const [id, uid] = [randomUUID(), randomUUID()];
+    await sessions.upsert(id, { uid, accountId: 'alice' }, 7200);
+    await sessions.find(id);
+    const before = await columnsOf('Session', id);
+    await sessions.upsert(id, { uid, accountId: 'alice', authorizations: { shop: {} } }, 7200);
+    expect((await columnsOf('Session', id)).expires_at).toEqual(before.expires_at);
   });
 
   it('C112: every time is one of the database, whatever the clock of the node says', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2001-01-01') });
-    const codes = createNode().adapter('AuthorizationCode');
+    const requests = createNode().adapter('PushedAuthorizationRequest');
     const id = randomUUID();
-    await codes.upsert(id, {}, 60);
-    await codes.consume(id);
-    const { expires_in, created_now, consumed_now } = await columnsOf('AuthorizationCode', id);
-    expect({ created_now, consumed_now }).toEqual({ created_now: true, consumed_now: true });
-    expect(expires_in).toBeCloseTo(60, -2);
+    await requests.upsert(id, {}, 3600);
+    await requests.consume(id);
+    const { hours, ...times } = await columnsOf('PushedAuthorizationRequest', id);
+    expect(times).toMatchObject({ created_now: true, consumed_now: true });
+    expect(hours).toSatisfy((hours: number) => hours > 0.99 && hours <= 2);
   });
 
   it('one statement revokes a grant, of however many kinds the engine asks in one turn', async () => {
@@ -96,7 +111,7 @@ describe('in its table', () => {
     const [grantId, other] = [randomUUID(), randomUUID()];
     const kinds = ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode'];
     await Promise.all(kinds.map((kind) => store.adapter(kind).revokeByGrantId(grantId)));
-    expect(sent).toEqual(['artifact-revoke-by-grant']);
+    expect(sent).toEqual(['revoke-by-grant']);
     await Promise.all([grantId, other].map((one) => store.adapter('AccessToken').revokeByGrantId(one)));
     expect(sent).toHaveLength(3);
   });
@@ -107,7 +122,7 @@ describe('in its table', () => {
     await store.adapter('AccessToken').upsert(early, { grantId }, 60);
     const connection = await nextPool().connect();
     await connection.query('begin');
-    await connection.query('select from artifacts where key = $1 for update', [payload.keyOf('AccessToken', early)]);
+    await connection.query('select from tokens where key = $1 for update', [placeOf(early).key]);
     const first = store.adapter('AccessToken').revokeByGrantId(grantId);
     await vi.waitFor(async () => expect(await waitingForALock()).toBe(1));
     await store.adapter('AccessToken').upsert(late, { grantId }, 60);
@@ -121,7 +136,7 @@ describe('in its table', () => {
   it('C43: what the database did not do is not said to be done', async () => {
     const pool = createPool({ url: database.url, max: 1, applicationName: 'ended' });
     await pool.end();
-    const store = createArtifactStore({ pool, payload, currentRequest: () => undefined });
+    const store = createArtifactStore({ ...outsideOfRequests, pool });
     const adapter = store.adapter('AccessToken');
     for (const act of [
       () => adapter.upsert('id', {}, 60),
@@ -148,7 +163,7 @@ function watchedNode() {
       return pool.query(query);
     },
   } as ArtifactStoreDeps['pool'];
-  return { sent, store: createArtifactStore({ pool: watched, payload, currentRequest: () => undefined }) };
+  return { sent, store: createArtifactStore({ ...outsideOfRequests, pool: watched }) };
 }
 
 async function waitingForALock(): Promise<number> {

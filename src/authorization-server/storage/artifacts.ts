@@ -1,13 +1,36 @@
 import type { Adapter } from 'oidc-provider';
-import { ArtifactAdapter, type ArtifactStoreDeps } from './artifact-adapter.ts';
-import * as statements from './artifact-statements.ts';
+import type { Account } from '../accounts/account.ts';
+import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
+import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
+import { removeExpired } from './artifact-statements.ts';
+import { createArtifactTable } from './artifact-table.ts';
+import type { Database } from './batched.ts';
 import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
+import { RefreshTokenAdapter } from './refresh-token-adapter.ts';
+import { type CurrentRequest, createRequestMemory, take } from './request-memory.ts';
+import * as revocations from './revocation-statements.ts';
+import { createRotation, type RefreshGrace } from './rotation.ts';
+import type { Sealing } from './sealing.ts';
 import { SessionAdapter, SessionMemory } from './session-adapter.ts';
+import { TokenAdapter, type TokenAdapterDeps } from './token-adapter.ts';
+import { createTokenId, slotOf } from './token-slot.ts';
+import { createTokenTable } from './token-table.ts';
+
+export interface ArtifactStoreDeps {
+  readonly pool: Database;
+  readonly sealing: Sealing;
+  readonly currentRequest: CurrentRequest;
+  readonly refreshGrace: RefreshGrace;
+}
 
 /** What the token and introspection endpoints ask of the store beyond the engine's adapter. */
 export interface ArtifactStore {
   adapter(kind: string): Adapter;
+  /** The id of a token that lives so many seconds: what the engine would draw, and where it is kept besides. */
+  createTokenId(kind: string, lifetime: number): string;
+  /** The account of a token that this request has read, as it was then; told once. */
+  accountRead(accountId: string): { readonly value: Account | undefined } | undefined;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
@@ -17,30 +40,71 @@ export interface ArtifactStore {
 }
 
 export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
-  const revocations = new Map<string, Promise<void>>();
-  const sessions = new SessionMemory(deps.currentRequest);
+  const { pool, sealing, currentRequest, refreshGrace } = deps;
+  const payload = createArtifactPayload(sealing);
+  const memory = createRequestMemory(currentRequest);
+  const common = { pool, payload, currentRequest, memory, revokeByGrantId: createRevokeByGrantId(pool, payload) };
+  const rotation = createRotation(sealing, refreshGrace);
+  const createAdapter = adapterFactory(
+    { ...common, artifacts: createArtifactTable(pool) },
+    { ...common, tokens: createTokenTable(pool), rotation },
+  );
   return {
-    adapter(kind) {
-      switch (kind) {
-        case 'Session':
-          return new SessionAdapter(deps, kind, revocations, sessions);
-        case 'Grant':
-          return new GrantAdapter(deps, kind, revocations);
-        case 'Interaction':
-          return new InteractionAdapter(deps, kind, revocations);
-        default:
-          return new ArtifactAdapter(deps, kind, revocations);
-      }
+    adapter: createAdapter,
+    createTokenId(kind, lifetime) {
+      const successor = take(memory()?.successors, kind);
+      return successor?.value ?? createTokenId(slotOf(Date.now() / 1000 + lifetime, lifetime));
     },
+    accountRead: (accountId) => take(memory()?.accounts, accountId),
     async revokeByAccountId(accountId) {
-      await deps.pool.query(statements.revokeByAccountId(accountId));
+      await pool.query(revocations.revokeByAccountId(accountId));
     },
     async revokeByClientId(clientId) {
-      await deps.pool.query(statements.revokeByClientId(clientId));
+      await pool.query(revocations.revokeByClientId(clientId));
     },
     async removeExpired(limit) {
-      const { rowCount } = await deps.pool.query(statements.removeExpired(limit));
+      const { rowCount } = await pool.query(removeExpired(limit));
       return rowCount ?? 0;
     },
+  };
+}
+
+function adapterFactory(artifacts: ArtifactAdapterDeps, tokens: TokenAdapterDeps) {
+  const sessions = new SessionMemory(artifacts.currentRequest);
+  return (kind: string): Adapter => {
+    switch (kind) {
+      case 'AccessToken':
+      case 'AuthorizationCode':
+      case 'ClientCredentials':
+        return new TokenAdapter(tokens, kind);
+      case 'RefreshToken':
+        return new RefreshTokenAdapter(tokens, kind);
+      case 'Session':
+        return new SessionAdapter(artifacts, kind, sessions);
+      case 'Grant':
+        return new GrantAdapter(artifacts, kind);
+      case 'Interaction':
+        return new InteractionAdapter(artifacts, kind);
+      default:
+        return new ArtifactAdapter(artifacts, kind);
+    }
+  };
+}
+
+/**
+ * The engine asks once for each kind, in the same turn; one statement ends them all. Who asks later gets a statement of
+ * its own: one that runs already does not see what was saved since it began.
+ */
+function createRevokeByGrantId(pool: Database, payload: ArtifactPayload) {
+  const underWay = new Map<string, Promise<void>>();
+  return async (grantId: string): Promise<void> => {
+    const key = payload.keyOf('Grant', grantId);
+    let revocation = underWay.get(key);
+    if (revocation === undefined) {
+      revocation = pool.query(revocations.revokeByGrantId(key)).then(() => {});
+      underWay.set(key, revocation);
+      queueMicrotask(() => underWay.delete(key));
+    }
+    await revocation;
   };
 }

@@ -46,7 +46,7 @@ async function keepEverythingWritten(pool: pg.Pool) {
 async function tablesOf(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query(`
     select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-    where relkind in ('r', 'p', 'm') and nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and nspname <> 'witness'`);
+    where relkind in ('r', 'p', 'm') and not relispartition and nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and nspname <> 'witness'`);
   return rows.map(({ name }) => name);
 }
 

@@ -25,7 +25,10 @@ function inAYear(): void {
 }
 
 const rowsOf = async (kind: string) => {
-  const { rows } = await server.pool.query('select count(*)::int as count from artifacts where kind = $1', [kind]);
+  const { rows } = await server.pool.query(
+    `select count(*)::int as count from (select kind from artifacts union all select kind from tokens) as rows where kind = $1`,
+    [kind],
+  );
   return rows[0].count;
 };
 

@@ -1,6 +1,5 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
-import * as statements from './artifact-statements.ts';
 
 /**
  * A sign-in has one outcome, however often and at however many nodes the browser sends its answer. The engine reads an
@@ -13,18 +12,17 @@ export class InteractionAdapter extends ArtifactAdapter {
     if (payload.result === undefined) {
       return super.upsert(id, payload, expiresIn);
     }
-    const { rowCount } = await this.pool.query(statements.update(this.row(id, payload), expiresIn ?? null));
-    requireOne(rowCount);
+    const row = this.row(id, payload);
+    requireFound(await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: row.key }));
   }
 
   override async destroy(id: string): Promise<void> {
-    const { rowCount } = await this.pool.query(statements.destroy(this.keyOf(id)));
-    requireOne(rowCount);
+    requireFound(await this.deps.artifacts.destroy(this.keyOf(id)));
   }
 }
 
-function requireOne(rowCount: number | null): void {
-  if (rowCount !== 1) {
+function requireFound(found: boolean): void {
+  if (!found) {
     throw new errors.SessionNotFound('the interaction was answered already');
   }
 }

@@ -2,7 +2,6 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
-import { createArtifactPayload } from './artifact-payload.ts';
 import { createArtifactStore } from './artifacts.ts';
 import { createSealing } from './sealing.ts';
 
@@ -21,16 +20,22 @@ beforeEach(() => pool.query('delete from artifacts'));
 const createNode = () =>
   createArtifactStore({
     pool,
-    payload: createArtifactPayload(createSealing(['a-secret-of-this-test-with-more-than-32-characters'])),
+    sealing: createSealing(['a-secret-of-this-test-with-more-than-32-characters']),
     currentRequest: () => undefined,
+    refreshGrace: { seconds: 0, longest: async () => ({ refreshToken: 60, accessToken: 60 }) },
   });
 
-/** Tokens that expired so many minutes ago. */
+/** Consents that may go since so many minutes. */
 async function save(count: number, minutesAgo: number): Promise<void> {
-  const tokens = createNode().adapter('ClientCredentials');
+  const grants = createNode().adapter('Grant');
   for (let n = 0; n < count; n += 1) {
-    await tokens.upsert(`${minutesAgo} ${n}`, {}, -60 * minutesAgo);
+    await grants.upsert(`${minutesAgo} ${n}`, {}, 60);
   }
+  // Which is what the rounding to hours leaves no other way to say.
+  await pool.query(
+    `update artifacts set expires_at = now() - make_interval(mins => $1) where expires_at > now() and created_at > now() - interval '1 hour'`,
+    [minutesAgo],
+  );
 }
 
 async function rowsLeft(): Promise<number> {
@@ -42,7 +47,7 @@ describe('C98: removing expired rows', () => {
     await save(3, 60);
     await save(2, 30);
     expect(await createNode().removeExpired(4)).toBe(4);
-    expect(await createNode().adapter('ClientCredentials').find('30 1')).toBeDefined();
+    expect(await createNode().adapter('Grant').find('30 1')).toBeDefined();
     expect(await createNode().removeExpired(4)).toBe(1);
     expect(await createNode().removeExpired(4)).toBe(0);
   });

@@ -1,6 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
-import { ArtifactAdapter, type ArtifactStoreDeps, type RequestInProgress } from './artifact-adapter.ts';
-import * as statements from './artifact-statements.ts';
+import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
+import { type CurrentRequest, take } from './request-memory.ts';
+import { endSession } from './revocation-statements.ts';
 
 /**
  * Sessions are saved again on every visit, and the engine writes the whole row: a request that was under way while the
@@ -11,8 +12,8 @@ import * as statements from './artifact-statements.ts';
 export class SessionAdapter extends ArtifactAdapter {
   readonly #memory: SessionMemory;
 
-  constructor(deps: ArtifactStoreDeps, kind: string, revocations: Map<string, Promise<void>>, memory: SessionMemory) {
-    super(deps, kind, revocations);
+  constructor(deps: ArtifactAdapterDeps, kind: string, memory: SessionMemory) {
+    super(deps, kind);
     this.#memory = memory;
   }
 
@@ -24,6 +25,14 @@ export class SessionAdapter extends ArtifactAdapter {
     return payload;
   }
 
+  override async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const known = take(this.deps.memory()?.sessions, uid);
+    if (known !== undefined) {
+      return known.value === undefined ? undefined : this.read({ payload: known.value, consumed_at: null });
+    }
+    return super.findByUid(uid);
+  }
+
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const row = this.row(id, payload);
     const found = this.#memory.found();
@@ -32,7 +41,7 @@ export class SessionAdapter extends ArtifactAdapter {
     if (former === undefined) {
       return super.upsert(id, payload, expiresIn);
     }
-    await this.pool.query(statements.update(row, expiresIn ?? null, former));
+    await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: former });
     found?.delete(former);
     found?.set(row.key, payload.uid);
   }
@@ -40,7 +49,7 @@ export class SessionAdapter extends ArtifactAdapter {
   override async destroy(id: string): Promise<void> {
     if (id !== this.#memory.replacedId()) {
       const key = this.keyOf(id);
-      await this.pool.query(statements.endSession(key, this.#memory.found()?.get(key)));
+      await this.deps.pool.query(endSession(key, this.#memory.found()?.get(key)));
       this.#memory.found()?.delete(key);
     }
   }
@@ -48,10 +57,10 @@ export class SessionAdapter extends ArtifactAdapter {
 
 /** Which sessions a request has found: their keys, and the uid that a session keeps whatever its id. */
 export class SessionMemory {
-  readonly #currentRequest: () => RequestInProgress | undefined;
+  readonly #currentRequest: CurrentRequest;
   readonly #requests = new WeakMap<object, Map<string, string | undefined>>();
 
-  constructor(currentRequest: () => RequestInProgress | undefined) {
+  constructor(currentRequest: CurrentRequest) {
     this.#currentRequest = currentRequest;
   }
 

@@ -1,10 +1,12 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Slice } from '../slice.ts';
 
 /**
  * Refresh token grant (RFC 6749 §6).
  *
- * Every use rotates the token, and a token used a second time after the first use was answered ends the whole family:
- * that is how theft becomes visible (RFC 9700 §4.14.2). storage/artifact-adapter.ts tells a second use from two at once.
+ * Every use rotates the token, and one that is used again ends the whole family: that is how theft becomes visible
+ * (RFC 9700 §4.14.2). A client that lost the answer, or asked twice at once, may repeat the same request for a few seconds
+ * and gets the same tokens again: storage/rotation.ts.
  *
  * A client with the grant type gets a refresh token; `offline_access` only decides whether it outlives the session
  * (OpenID Connect Core §11). What a public client holds cannot be protected, so its tokens end at a fixed time, which
@@ -22,3 +24,11 @@ export const refreshTokenSettings = (lifetimes: { readonly refreshToken: number 
     },
   },
 });
+
+/** What a refresh asks for besides presenting its token, in one text; `undefined` for any other request. */
+export function askedByRefresh(ctx: KoaContextWithOIDC): string | undefined {
+  const { body, route } = ctx.oidc;
+  return route === 'token' && body?.grant_type === 'refresh_token'
+    ? JSON.stringify([body.scope, body.resource])
+    : undefined;
+}

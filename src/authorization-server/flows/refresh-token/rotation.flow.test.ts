@@ -1,4 +1,4 @@
-/** A refresh token is used once, and a second use ends its family: RFC 9700 §4.14.2, storage/artifact-adapter.ts. */
+/** Without any grace a refresh token is used once, and a second use ends its family: RFC 9700 §4.14.2, storage/rotation.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
@@ -19,7 +19,9 @@ let server: TestServer;
 let web: RelyingParty;
 let other: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({
+    config: (config) => ({ ...config, lifetimes: { ...config.lifetimes, refreshGrace: 0 } }),
+  });
   web = createRelyingParty(server.issuer, DEMO_WEB);
   other = await server.addNode();
 });
@@ -52,7 +54,7 @@ async function expectDead(tokens: TokenSet, node?: string) {
 
 describe('one refresh token, used many times at once', () => {
   it('C26: exactly one of 50 gets tokens, and these are the only ones alive afterwards', async () => {
-    await server.pool.query(`delete from artifacts where kind = 'RefreshToken'`);
+    await server.pool.query(`delete from tokens where kind = 'RefreshToken'`);
     const tokens = await web.obtainTokens(SCOPE);
     const answers = await refreshFiftyTimes(tokens.refresh_token);
     const winners = answers.filter(({ status }) => status === 200);
@@ -87,7 +89,7 @@ describe('one refresh token, used many times at once', () => {
 
   async function unusedRefreshTokens() {
     const { rows } = await server.pool.query(
-      `select count(*)::int as count from artifacts where kind = 'RefreshToken' and consumed_at is null`,
+      `select count(*)::int as count from tokens where kind = 'RefreshToken' and consumed_at is null`,
     );
     return rows[0].count;
   }

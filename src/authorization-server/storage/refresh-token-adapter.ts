@@ -1,0 +1,88 @@
+import { type AdapterPayload, errors } from 'oidc-provider';
+import type { Successors } from './rotation.ts';
+import { TokenAdapter } from './token-adapter.ts';
+import { fromTokenRow, placeOf } from './token-payload.ts';
+import type { FoundToken } from './token-statements.ts';
+
+/**
+ * Refresh tokens, of which a second use is not always a replay: rotation.ts says why, and this when. A refresh finds a
+ * used token as if it were unused while it may be told the same again; everyone else sees that it is used, and where a
+ * refresh sees that, the engine ends the family.
+ */
+export class RefreshTokenAdapter extends TokenAdapter {
+  override async consume(id: string): Promise<void> {
+    if (this.deps.memory()?.successors.has('RefreshToken')) {
+      return; // A retry, as `find` has seen.
+    }
+    const { rotation, tokens } = this.deps;
+    const asksFor = this.#asksFor() ?? '';
+    const place = placeOf(id);
+    this.deps.memory()?.tokens.delete(place.key);
+    const drawn = rotation.graceMs > 0 ? await rotation.draw(asksFor) : undefined;
+    if (
+      await tokens.consume({
+        ...place,
+        kind: this.kind,
+        successors: drawn === undefined ? null : rotation.seal(id, drawn),
+      })
+    ) {
+      this.#expect(drawn);
+      return;
+    }
+    const row = await this.read(id);
+    const written = row && this.#mayBeRetry(row) ? rotation.open(id, row.successors) : undefined;
+    if (written === undefined || !rotation.isFor(written, asksFor)) {
+      throw new errors.InvalidGrant('already consumed');
+    }
+    this.#expect(written);
+  }
+
+  protected override async toPayload(id: string, row: FoundToken): Promise<AdapterPayload> {
+    const payload = fromTokenRow(id, row);
+    if (row.consumed_at === null || row.consumed_ago === null) {
+      return payload;
+    }
+    // Both are durations, so the clocks of node and database need not agree. The age is that of now, with the answer at
+    // hand: a use is never taken for one that came later than it did.
+    const cameFirst = row.consumed_ago < (this.deps.currentRequest()?.age ?? 0);
+    return cameFirst || (await this.#isRetry(id, row))
+      ? payload
+      : { ...payload, consumed: Math.floor(row.consumed_at) };
+  }
+
+  /** Is its successor still unused? Then whoever presents it may have lost it. */
+  async #isRetry(id: string, row: FoundToken): Promise<boolean> {
+    const successors = this.#mayBeRetry(row) ? this.deps.rotation.open(id, row.successors) : undefined;
+    if (successors === undefined || (await this.#isUsed(successors))) {
+      return false;
+    }
+    if (this.deps.rotation.isFor(successors, this.#asksFor() ?? '')) {
+      this.#expect(successors);
+    }
+    return true;
+  }
+
+  #mayBeRetry({ consumed_ago }: FoundToken): boolean {
+    return this.#asksFor() !== undefined && consumed_ago !== null && consumed_ago <= this.deps.rotation.graceMs;
+  }
+
+  /** One that is not there is not: who drew it died before saving it, and the retry makes up for that. */
+  async #isUsed({ refreshToken }: Successors): Promise<boolean> {
+    const row = await this.deps.tokens.find(placeOf(refreshToken));
+    return row !== undefined && row.consumed_at !== null;
+  }
+
+  /** The tokens that this request is about to save get these ids: see `createTokenId` of the store. */
+  #expect(successors: Successors | undefined): void {
+    const expected = this.deps.memory()?.successors;
+    if (successors !== undefined && expected !== undefined) {
+      expected.set('RefreshToken', successors.refreshToken);
+      expected.set('AccessToken', successors.accessToken);
+    }
+  }
+
+  /** `undefined` where the request is no refresh. */
+  #asksFor(): string | undefined {
+    return this.deps.currentRequest()?.asksFor;
+  }
+}

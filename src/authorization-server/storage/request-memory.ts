@@ -1,0 +1,71 @@
+import type { Account } from '../accounts/account.ts';
+
+/** The request being answered, which an adapter is not told of. */
+export interface RequestInProgress {
+  /** The same object for the whole request. */
+  readonly identity: object;
+  /** Milliseconds since the request arrived, whenever it is read. */
+  readonly age: number;
+  /** The id of the session that gets another one in this request. */
+  readonly replacedSessionId?: string | undefined;
+  /** What a token request asks for besides presenting its token: a retry asks for the same. */
+  readonly asksFor?: string | undefined;
+}
+
+/**
+ * What one request has read and not yet been asked for. A token is read together with its grant, session and account,
+ * which the engine asks for next, one by one: they are handed out once, to this request alone, and are as old as the
+ * request itself. The next request reads again.
+ */
+export interface RequestMemory {
+  /** By key: payloads at rest; `undefined` for a grant that is not there, or has ended. */
+  readonly grants: Map<string, string | undefined>;
+  /** By uid, in the same way. */
+  readonly sessions: Map<string, string | undefined>;
+  readonly accounts: Map<string, Account | undefined>;
+  /** By key: the engine looks for a token under one kind after another. */
+  readonly tokens: Map<string, ReadToken>;
+  /** Of a refresh: the ids of the tokens that it is going to save, by kind. */
+  readonly successors: Map<string, string>;
+}
+
+interface ReadToken {
+  readonly found: Promise<unknown>;
+  /** The kinds under which it was asked for. A second time under one kind is a question about now. */
+  readonly kinds: Set<string>;
+}
+
+export type CurrentRequest = () => RequestInProgress | undefined;
+
+/** `undefined` outside of a request: then nothing is remembered, and everything read. */
+export function createRequestMemory(currentRequest: CurrentRequest): () => RequestMemory | undefined {
+  const requests = new WeakMap<object, RequestMemory>();
+  return () => {
+    const identity = currentRequest()?.identity;
+    if (identity === undefined) {
+      return undefined;
+    }
+    let memory = requests.get(identity);
+    if (memory === undefined) {
+      memory = {
+        grants: new Map(),
+        sessions: new Map(),
+        accounts: new Map(),
+        tokens: new Map(),
+        successors: new Map(),
+      };
+      requests.set(identity, memory);
+    }
+    return memory;
+  };
+}
+
+/** Hands out what was remembered, once. `undefined` where nothing is known, which is not the same as known absence. */
+export function take<Value>(remembered: Map<string, Value> | undefined, key: string): { value: Value } | undefined {
+  if (remembered === undefined || !remembered.has(key)) {
+    return undefined;
+  }
+  const value = remembered.get(key) as Value;
+  remembered.delete(key);
+  return { value };
+}

@@ -1,0 +1,118 @@
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import type { ArtifactPayload } from './artifact-payload.ts';
+import type { Database } from './batched.ts';
+import type { CurrentRequest, RequestMemory } from './request-memory.ts';
+import { revokeGrantOf } from './revocation-statements.ts';
+import type { Rotation } from './rotation.ts';
+import { fromTokenRow, placeOf, toTokenRow } from './token-payload.ts';
+import type { FoundToken } from './token-statements.ts';
+import type { TokenTable } from './token-table.ts';
+
+export interface TokenAdapterDeps {
+  readonly pool: Database;
+  readonly tokens: TokenTable;
+  readonly payload: ArtifactPayload;
+  readonly rotation: Rotation;
+  readonly currentRequest: CurrentRequest;
+  readonly memory: () => RequestMemory | undefined;
+  readonly revokeByGrantId: (grantId: string) => Promise<void>;
+}
+
+/**
+ * Tokens and codes for the engine. Guarantees beyond the obvious (artifacts.contract.ts tests each sentence): acknowledged
+ * means committed; of any number of parallel `consume`s of one token exactly one succeeds; saving a token again never
+ * makes it unused or valid again; what one read brings along (grant, session, account) is of the same moment as the token.
+ */
+export class TokenAdapter implements Adapter {
+  protected readonly deps: TokenAdapterDeps;
+  protected readonly kind: string;
+
+  constructor(deps: TokenAdapterDeps, kind: string) {
+    this.deps = deps;
+    this.kind = kind;
+  }
+
+  async upsert(id: string, payload: AdapterPayload): Promise<void> {
+    const { grantId } = payload;
+    const grantKey = grantId === undefined ? null : this.deps.payload.keyOf('Grant', grantId);
+    const row = toTokenRow(this.kind, id, payload, grantKey);
+    this.deps.memory()?.tokens.delete(row.key);
+    await this.deps.tokens.insert(row);
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const row = await this.read(id);
+    return row && this.toPayload(id, row);
+  }
+
+  /** No token has one. */
+  async findByUid(): Promise<undefined> {}
+
+  /** Nor such a one. */
+  async findByUserCode(): Promise<undefined> {}
+
+  /**
+   * The engine checks `consumed` on what it read earlier, so two redemptions of one code can both pass that check. The
+   * conditional update decides the race. The loser gets the RFC's error, and what the code was exchanged for ends, whether
+   * the second use came late or at the same moment (RFC 6749 §4.1.2: a code MUST NOT be used more than once).
+   */
+  async consume(id: string): Promise<void> {
+    const place = placeOf(id);
+    this.deps.memory()?.tokens.delete(place.key);
+    if (!(await this.deps.tokens.consume({ ...place, kind: this.kind, successors: null }))) {
+      await this.deps.pool.query(revokeGrantOf(place));
+      throw new errors.InvalidGrant('already consumed');
+    }
+  }
+
+  async destroy(id: string): Promise<void> {
+    const place = placeOf(id);
+    this.deps.memory()?.tokens.delete(place.key);
+    await this.deps.tokens.revoke({ ...place, kind: this.kind });
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.deps.revokeByGrantId(grantId);
+  }
+
+  protected toPayload(id: string, row: FoundToken): AdapterPayload | Promise<AdapterPayload> {
+    const payload = fromTokenRow(id, row);
+    return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at) };
+  }
+
+  /** The row of this kind. The engine asks for one id under three kinds: the first answers for all of them. */
+  protected async read(id: string): Promise<FoundToken | undefined> {
+    const place = placeOf(id);
+    const memory = this.deps.memory();
+    const known = memory?.tokens.get(place.key);
+    if (known !== undefined && !known.kinds.has(this.kind)) {
+      known.kinds.add(this.kind);
+      return this.#ofThisKind((await known.found) as FoundToken | undefined);
+    }
+    const found = this.deps.tokens.find(place);
+    memory?.tokens.set(place.key, { found, kinds: new Set([this.kind]) });
+    const row = await found;
+    if (row !== undefined && memory !== undefined) {
+      this.#remember(memory, row);
+    }
+    return this.#ofThisKind(row);
+  }
+
+  #ofThisKind(row: FoundToken | undefined): FoundToken | undefined {
+    return row?.kind === this.kind ? row : undefined;
+  }
+
+  #remember(memory: RequestMemory, row: FoundToken): void {
+    if (row.grant_id !== null) {
+      memory.grants.set(row.grant_id.replaceAll('-', ''), row.grant_payload ?? undefined);
+    }
+    if (row.session_uid !== null) {
+      memory.sessions.set(row.session_uid, row.session_payload ?? undefined);
+    }
+    if (row.account_id !== null) {
+      const { account_id: accountId, email, email_verified: emailVerified, name, disabled, roles } = row;
+      const account = { accountId, email, emailVerified, name, disabled, roles };
+      memory.accounts.set(accountId, row.account ? account : undefined);
+    }
+  }
+}

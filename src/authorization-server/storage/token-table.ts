@@ -1,0 +1,29 @@
+import { createInOrder } from '../../database/in-order.ts';
+import { batchChanges, batchReads, batchSaves, type Database } from './batched.ts';
+import type { TokenRow } from './token-payload.ts';
+import * as statements from './token-statements.ts';
+
+/** The table of tokens, a statement for as many of them as come together. What concerns one token happens in order. */
+export interface TokenTable {
+  find(place: statements.TokenPlace): Promise<statements.FoundToken | undefined>;
+  /** Does nothing when the token is there. */
+  insert(row: TokenRow): Promise<void>;
+  /** True for exactly one of any number of callers. */
+  consume(consumption: statements.Consumption): Promise<boolean>;
+  revoke(token: statements.KnownToken): Promise<void>;
+}
+
+export function createTokenTable(database: Database): TokenTable {
+  const inOrder = createInOrder();
+  const keyOf = ({ key }: statements.TokenPlace) => key;
+  const find = batchReads<statements.TokenPlace, statements.FoundToken>(database, statements.find);
+  const insert = batchSaves(database, statements.insert, keyOf);
+  const consume = batchChanges(database, statements.consume, keyOf);
+  const revoke = batchSaves(database, statements.revoke, keyOf);
+  return {
+    find: (place) => inOrder.read(place.key, () => find(place)),
+    insert: (row) => inOrder.write(row.key, () => insert(row)),
+    consume: (consumption) => inOrder.write(consumption.key, () => consume(consumption)),
+    revoke: (token) => inOrder.write(token.key, () => revoke(token)),
+  };
+}
