@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { parse } from 'yaml';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
@@ -39,13 +40,19 @@ export async function startTestServer(options: Options = {}) {
   const first = await startNode(database.url, options);
   const { issuer } = first;
   const nodes = [first];
+  const confirm = () => Promise.all(nodes.map((node) => node.confirmDirectory()));
   return {
     issuer,
-    pool,
+    /** What is changed through it counts at every node in the next request. */
+    pool: confirmed(pool, confirm),
     databaseUrl: database.url,
     url: (path: string) => new URL(path, issuer).href,
-    /** Adds to the directory, in the words of config/demo.yaml: `{ clients: [...] }`. */
-    apply,
+    /** Adds to the directory, in the words of config/demo.yaml: `{ clients: [...] }`. Counts in the next request. */
+    async apply(content: unknown) {
+      const changes = await apply(content);
+      await confirm();
+      return changes;
+    },
     /** One more node at the same database and issuer, configured alike unless told; returns the address to reach it at. */
     async addNode(its: Options = options): Promise<string> {
       const node = await startNode(database.url, its, issuer);
@@ -58,6 +65,17 @@ export async function startTestServer(options: Options = {}) {
       await database.drop();
     },
   };
+}
+
+/** The same pool, of which a query ends when every node has seen what it did to the directory. */
+function confirmed(pool: Pool, confirm: () => Promise<unknown>): Pool {
+  const query: (...args: unknown[]) => Promise<unknown> = pool.query.bind(pool);
+  pool.query = (async (...args: unknown[]) => {
+    const result = await query(...args);
+    await confirm();
+    return result;
+  }) as Pool['query'];
+  return pool;
 }
 
 /** The port must be known before the issuer is, so the server listens before it has anything to say. */
@@ -73,11 +91,15 @@ async function startNode(databaseUrl: string, { config = (one) => one, logger }:
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
     config: config({ ...loaded, passwords: HASHING }),
     logger: logger ?? createLogger(process.env.TEST_LOG ?? 'silent'),
+    // Stands still: what a node remembers is dropped when it changes, and not because the machine is slow.
+    directoryClock: () => 0,
   });
+  await authorizationServer.confirmDirectory();
   server.on('request', authorizationServer.handle);
   return {
     issuer,
     address,
+    confirmDirectory: () => authorizationServer.confirmDirectory(),
     async stop() {
       server.closeAllConnections();
       server.close();
