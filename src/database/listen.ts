@@ -1,15 +1,13 @@
 import pg from 'pg';
-import { type ConnectionOptions, connectionSettings } from './connect.ts';
+import { type ConnectionOptions, connectionSettings, REQUEST_TIMEOUTS } from './connect.ts';
 
-export interface ListenOptions extends Omit<ConnectionOptions, 'max'> {
+export interface ListenOptions extends Omit<ConnectionOptions, 'max' | 'timeouts'> {
   readonly channel: string;
   onNotification(payload: string): void;
   /** There is a connection, the first one or another: what was notified meanwhile has passed it by. */
   onConnect(): void;
 }
 
-/** A connection that answers later than this is dead, whatever TCP still hopes for. */
-const QUERY_TIMEOUT_MS = 2_000;
 const RECONNECT_AFTER_MS = 250;
 
 /**
@@ -49,9 +47,8 @@ export class Listener {
 
   #createClient(): pg.Client {
     return new pg.Client({
-      ...connectionSettings(this.#options),
-      query_timeout: QUERY_TIMEOUT_MS,
-      // With this a query that takes too long ends the connection, and those behind it with it.
+      ...connectionSettings({ ...this.#options, timeouts: REQUEST_TIMEOUTS }),
+      // With this a query that gets no answer in time ends the connection, and those behind it with it.
       pipeline: true,
     });
   }
