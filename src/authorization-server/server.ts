@@ -55,7 +55,10 @@ export interface AuthorizationServerOptions {
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
   const { url, poolSize: max } = config.database;
-  const pool = reportUnavailability(createPool({ url, max, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }), logger);
+  const pool = reportUnavailability(
+    createPool({ url, max, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
+    logger,
+  );
   const sealing = createSealing(config.secrets);
   const cookieKeys = sealing.keys('cookies');
   const accounts = new PostgresAccountStore(pool);
@@ -107,7 +110,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const partitions = new TokenPartitions(pool, logger);
   const lifetimes = () => tokenLifetimes(config, resources);
   await partitions.ensure(await lifetimes(), new Date());
-  const jobs = housekeepingJobs({ partitions, artifacts, tokenLifetimes: lifetimes });
+  const jobs = housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes: lifetimes });
   const leadership = createLease(pool, 'housekeeping', LEASE_SECONDS);
   return {
     handle: app.callback(),

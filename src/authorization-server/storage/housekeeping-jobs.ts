@@ -1,7 +1,10 @@
+import type { Pool } from 'pg';
 import type { ArtifactStore } from './artifacts.ts';
+import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
 
 export interface HousekeepingJobsDeps {
+  readonly pool: Pick<Pool, 'query'>;
   readonly partitions: TokenPartitions;
   readonly artifacts: Pick<ArtifactStore, 'removeExpired'>;
   /** Seconds: of everything that is kept in `tokens`, as of now. */
@@ -12,12 +15,13 @@ export interface HousekeepingJobsDeps {
 const BATCH = 1_000;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
-export function housekeepingJobs({ partitions, artifacts, tokenLifetimes }: HousekeepingJobsDeps) {
+export function housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes }: HousekeepingJobsDeps) {
   return [
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
     atOnce('past partitions', (now) => partitions.dropPast(now)),
     inBatches('expired artifacts', () => artifacts.removeExpired(BATCH)),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
+    atOnce('storage sample', () => takeStorageSample(pool)),
   ];
 }
 

@@ -135,12 +135,21 @@ const REMOVE_EXPIRED_FROM_DEFAULT = {
 };
 
 /**
- * Rows that are inserted, updated once at most and dropped together gain nothing from a vacuum after inserts, and by its end
- * the partition of an hour is gone. One that lives for weeks is better frozen bit by bit than all at once.
+ * No partition is analysed while it is small. PostgreSQL would plan to read it from end to end, which prepared statements keep
+ * to until its next look, a minute and perhaps 100,000 tokens later; of a table it knows nothing about it expects ten
+ * pages, and takes the index. A partition of hours or a day is gone before a vacuum would have been worth its while;
+ * one of weeks is better frozen bit by bit than all at once.
  */
 function storageParameters({ class: { width } }: SlotRange): string {
-  return width <= 24 * 3600 ? 'fillfactor = 90, autovacuum_vacuum_insert_threshold = -1' : 'fillfactor = 80';
+  const vacuum =
+    width > 24 * 3600
+      ? 'autovacuum_vacuum_threshold = 10000, fillfactor = 80'
+      : `autovacuum_vacuum_threshold = ${NEVER}, autovacuum_vacuum_insert_threshold = -1`;
+  return `autovacuum_analyze_threshold = 10000, ${vacuum}`;
 }
+
+/** As many rows have to be dead before a vacuum. */
+const NEVER = 2 ** 31 - 1;
 
 /** Made apart and attached, which needs no lock on `tokens` that a request would wait for. */
 function createStatement(name: string, range: SlotRange): string {
@@ -181,7 +190,8 @@ function nameOf(range: SlotRange): string {
   return `tokens_${range.class.name}_${range.from.toISOString().slice(0, 13).replaceAll(/\D/g, '')}`;
 }
 
-function rangeNamed(name: string): SlotRange | undefined {
+/** Of a partition with such a name. */
+export function rangeNamed(name: string): SlotRange | undefined {
   const [, className, year, month, day, hour] = /^tokens_(\w+)_(\d{4})(\d\d)(\d\d)(\d\d)$/.exec(name) ?? [];
   const slotClass = SLOT_CLASSES.find((one) => one.name === className);
   return (
