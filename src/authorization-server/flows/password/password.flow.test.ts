@@ -87,11 +87,12 @@ describe('password grant (RFC 6749 §4.3)', () => {
     expect(body).not.toHaveProperty('refresh_token');
   });
 
-  it('C32: has a refresh token that works, and works once', async () => {
+  it('C32: has a refresh token that works, and is replaced by its use', async () => {
     const { refresh_token } = tokensOf(await request({ scope: 'openid records:read' }));
     const refreshed = tokensOf(await relyingParty().refresh(refresh_token));
     expect(refreshed.scope).toBe('openid records:read');
     expect(await introspect(server.issuer, refreshed.access_token)).toMatchObject({ active: true, aud: API });
+    expect(tokensOf(await relyingParty().refresh(refreshed.refresh_token)).scope).toBe('openid records:read');
     expect((await relyingParty().refresh(refresh_token)).body.error).toBe('invalid_grant');
   });
 
