@@ -1,11 +1,17 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import { linesOfATurn } from './lines-of-a-turn.ts';
 
 /**
  * The logger of every process. Of an error it keeps what says where and why it happened. The rest is what it happened
  * to: Node's parser puts the bytes of the request into its errors, credentials included, and PostgreSQL values of a row.
  */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(level: string, destination: DestinationStream = linesOfATurn(standardOutput())): Logger {
   return pino({ level, serializers: { err: describeError } }, destination);
+}
+
+/** Each write is done when it returns, so that it is done when the process ends. */
+function standardOutput(): DestinationStream {
+  return pino.destination({ dest: 1, sync: true });
 }
 
 function describeError(error: unknown) {
