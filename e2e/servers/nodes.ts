@@ -15,8 +15,8 @@ export interface Nodes {
   /** The first node's address; clients know no other. */
   readonly issuer: string;
   readonly database: Database;
-  /** Starts one more, or again one that has ended, at its address. */
-  start(address?: string): Promise<Node>;
+  /** Starts one more, or again one that has ended, at its address; `argv` goes to `concierge serve`. */
+  start(address?: string, argv?: readonly string[]): Promise<Node>;
   stop(): Promise<void>;
 }
 
@@ -37,12 +37,12 @@ export async function prepareNodes(): Promise<Nodes> {
   return {
     issuer,
     database,
-    async start(address) {
+    async start(address, argv = []) {
       const port = address === undefined ? await freePort() : Number(new URL(address).port);
       const log = logOf(`serve-${port}-${running.length}`);
       writeFileSync(log, '');
       const listening = { ...env, CONCIERGE_LISTEN_PORT: String(port) };
-      const node = startConcierge({ argv: ['serve', '--development'], env: listening, lastWill, log });
+      const node = startConcierge({ argv: ['serve', '--development', ...argv], env: listening, lastWill, log });
       running.push(node);
       await untilHealthy(node, `http://localhost:${port}/healthz`);
       return { address: `http://localhost:${port}`, process: node };

@@ -73,6 +73,13 @@ describe('concierge serve', () => {
     expect(await server.exited).toMatchObject({ code: 0 });
   });
 
+  it('holds --workers to the rules of the setting', async () => {
+    const { code, output } = await concierge(['serve', '--workers', 'many'], production('postgres://localhost/x'))
+      .exited;
+    expect(code).toBe(1);
+    expect(output).toContain('workers: invalid input: expected number');
+  });
+
   it('C72: refuses a database that holds demo clients', async () => {
     const { url } = await database();
     const env = production(url);

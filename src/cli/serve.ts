@@ -1,19 +1,22 @@
+import cluster from 'node:cluster';
 import { parseArgs } from 'node:util';
+import type { Logger } from 'pino';
 import { hashSecret } from '../authorization-server/clients/secret.ts';
-import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { PostgresClientStore } from '../authorization-server/storage/clients.ts';
 import { loadConfig } from '../config/load.ts';
 import { DEMO_SECRETS } from '../config/production.ts';
+import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { OperatorError } from './explain.ts';
 import { MIGRATIONS } from './migrate.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
+import { startWorkers } from './workers.ts';
 
 /**
- * `concierge serve [--config FILE] [--migrate]`: the authorization server. It never migrates unless told to: the
- * previous version may still run against the database. `--development` lets go of production's rules.
+ * `concierge serve [--config FILE] [--migrate] [--workers N]`: the authorization server. It never migrates unless told
+ * to: the previous version may still run against the database. `--development` lets go of production's rules.
  */
 export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -21,14 +24,41 @@ export async function run(argv: readonly string[]): Promise<void> {
     options: {
       config: { type: 'string' },
       migrate: { type: 'boolean', default: false },
+      workers: { type: 'string' },
       development: { type: 'boolean', default: false },
     },
   });
   const mode = values.development ? 'development' : 'production';
-  const config = loadConfig({ env: process.env, file: values.config, mode });
+  // The option is the setting in other words, and held to the same rules.
+  const env = values.workers === undefined ? process.env : { ...process.env, CONCIERGE_WORKERS: values.workers };
+  const config = loadConfig({ env, file: values.config, mode });
   const logger = createLogger(config.log.level);
-  const database = { url: config.database.url, directory: MIGRATIONS };
-  if (values.migrate) {
+  if (cluster.isWorker) {
+    await serve(config, logger);
+    return;
+  }
+  await checkDatabase(config, values.migrate);
+  if (config.workers === 1) {
+    await serve(config, logger);
+  } else {
+    const workers = await startWorkers(config.workers, logger);
+    stopOnSignal(() => workers.stop());
+  }
+}
+
+async function serve(config: Config, logger: Logger): Promise<void> {
+  // Not before it is needed: the primary of several workers never does.
+  const { startAuthorizationServer } = await import('../authorization-server/server.ts');
+  const server = await startAuthorizationServer({ config, logger });
+  stopOnSignal(() => server.stop());
+  const { issuer, listen } = config;
+  logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
+}
+
+/** Once for all workers. */
+async function checkDatabase({ database: { url }, mode }: Config, mayMigrate: boolean): Promise<void> {
+  const database = { url, directory: MIGRATIONS };
+  if (mayMigrate) {
     await migrate(database);
   }
   const pending = await pendingMigrations(database);
@@ -38,12 +68,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     );
   }
   if (mode === 'production') {
-    await refuseDemoClients(config.database.url);
+    await refuseDemoClients(url);
   }
-  const server = await startAuthorizationServer({ config, logger });
-  stopOnSignal(() => server.stop());
-  const { issuer, listen } = config;
-  logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
 }
 
 /** Whoever has read config/demo.yaml knows their secrets. */
