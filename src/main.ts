@@ -1,13 +1,20 @@
 #!/usr/bin/env node
-import { explain } from './cli/explain.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+// Keeps what V8 makes of the sources: a start takes three quarters of the time, and of the memory afterwards. Beside the
+// sources, so that nobody can write it who could not as well write them; where that is not allowed there is no cache.
+// First of all, which is why this file imports nothing of ours before it has to.
+enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/compiled'));
 
 /** The `concierge` command: each subcommand is the file of that name under cli/. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {
   dev: 'everything at once, with demo data: [--config FILE] [--data DIRECTORY]',
-  serve: 'the authorization server: [--config FILE] [--migrate] [--development]',
+  serve: 'the authorization server: [--config FILE] [--migrate] [--workers N] [--development]',
   'resource-api': 'the demo resource API: [--config FILE] [--development]',
   playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
   migrate: 'bring the database up to date: [--config FILE]',
+  storage: 'how much is kept, and how it grows: [--config FILE] [--json]',
   apply: 'load clients, resource servers, roles and accounts: -f FILE [--config FILE] [--development]',
 };
 
@@ -18,6 +25,7 @@ if (Object.hasOwn(SUBCOMMANDS, name)) {
     const { run } = await import(`./cli/${name}.ts`);
     await run(argv);
   } catch (error) {
+    const { explain } = await import('./cli/explain.ts');
     console.error(await explain(error));
     process.exit(1);
   }
