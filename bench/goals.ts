@@ -1,0 +1,217 @@
+import type { Latencies } from './load/open-loop.ts';
+import { median } from './measure/median.ts';
+import { type Figure, type Report, ratio } from './report.ts';
+
+/** What the product promises itself, and what came out. */
+export interface Goal {
+  readonly name: string;
+  readonly must: string;
+  readonly aim: string;
+  readonly value: number | undefined;
+  readonly unit: Unit;
+  /** `undefined` when it was not measured; `open` when only an aim is set and that is not reached. */
+  readonly reached: 'aim' | 'must' | 'open' | 'missed' | undefined;
+}
+
+type Unit = 'x' | 'ms' | 'MB' | '';
+
+interface Bound {
+  readonly most?: number;
+  readonly least?: number;
+}
+
+interface Intention {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly must?: Bound;
+  readonly aim?: Bound;
+  readonly value: (report: Report) => number | undefined;
+}
+
+/** Longer than this nobody waits for a token, so an answer that comes later was work for nothing. */
+const BOUNDED_MS = 1_000;
+
+const compared = (operation: string, name: Figure, one: string, other: string) => (report: Report) =>
+  ratio(samplesOf(report, operation), name, one, other);
+const counted = (operation: string, contender: string) => (report: Report) =>
+  operationIn(report, operation)?.statementsAlone[contender];
+const latency = (contender: string, percentile: 'p50' | 'p99') => (report: Report) =>
+  medianOf(report.latency?.[contender], percentile);
+
+const INTENTIONS: readonly Intention[] = [
+  {
+    name: 'client credentials: CPU, our store in M’s place (S / M)',
+    unit: 'x',
+    must: { most: 1.05 },
+    value: compared('client-credentials', 'serverUs', 'S', 'M'),
+  },
+  {
+    name: 'client credentials: CPU, whole product (P / M)',
+    unit: 'x',
+    must: { most: 1.25 },
+    value: compared('client-credentials', 'serverUs', 'P', 'M'),
+  },
+  {
+    name: 'client credentials: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 2.2 },
+    aim: { least: 3 },
+    value: compared('client-credentials', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'introspection: statements (P)',
+    unit: '',
+    must: { most: 1 },
+    value: counted('introspection', 'P'),
+  },
+  {
+    name: 'introspection: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 4 },
+    aim: { least: 6 },
+    value: compared('introspection', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'introspection: CPU, whole product (P / M)',
+    unit: 'x',
+    must: { most: 1.3 },
+    value: compared('introspection', 'serverUs', 'P', 'M'),
+  },
+  {
+    name: 'refresh with rotation: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 3 },
+    value: compared('refresh', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'journey without the hash: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 2 },
+    value: compared('journey', 'rate', 'P light', 'B0'),
+  },
+  {
+    name: 'journey without the hash: statements (P)',
+    unit: '',
+    must: { most: 10 },
+    aim: { most: 6 },
+    value: counted('journey', 'P light'),
+  },
+  {
+    name: 'password grant: rate (P / raw verification)',
+    unit: 'x',
+    must: { least: 0.85 },
+    aim: { least: 0.92 },
+    value: compared('password', 'rate', 'P', 'hash'),
+  },
+  {
+    name: '/jwks while passwords are verified: p99 (busy / idle)',
+    unit: 'x',
+    must: { most: 5 },
+    aim: { most: 2 },
+    value: ({ whileHashing }) => whileHashing && whileHashing.hashing.p99 / whileHashing.idle.p99,
+  },
+  {
+    name: 'discovery: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 2 },
+    aim: { least: 4 },
+    value: compared('discovery', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'JWKS: throughput (P / B0)',
+    unit: 'x',
+    must: { least: 2 },
+    aim: { least: 4 },
+    value: compared('jwks', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'client credentials at 1,000/s: p99 (P / B0)',
+    unit: 'x',
+    must: { most: 0.5 },
+    value: (report) => quotient(latency('P', 'p99')(report), latency('B0', 'p99')(report)),
+  },
+  { name: 'client credentials at 1,000/s: p50 (P)', unit: 'ms', aim: { most: 1 }, value: latency('P', 'p50') },
+  { name: 'client credentials at 1,000/s: p99 (P)', unit: 'ms', aim: { most: 5 }, value: latency('P', 'p99') },
+  {
+    name: 'twice the capacity: p99 of what is accepted; the rest gets 503 and Retry-After',
+    unit: 'ms',
+    must: { most: BOUNDED_MS },
+    value: ({ overload }) =>
+      overload && (Object.keys(overload.others).length > 0 ? Number.POSITIVE_INFINITY : overload.accepted.p99),
+  },
+  {
+    name: 'start of serve on a migrated database',
+    unit: 'ms',
+    must: { most: 1000 },
+    value: (report) => report.process?.startMs,
+  },
+  {
+    name: 'start of serve with the compile cache',
+    unit: 'ms',
+    must: { most: 1000 },
+    aim: { most: 500 },
+    value: (report) => report.process?.cachedStartMs,
+  },
+  {
+    name: 'memory, idle',
+    unit: 'MB',
+    must: { most: 130 },
+    aim: { most: 110 },
+    value: (report) => report.process?.idleMB,
+  },
+  {
+    name: 'memory, at most in the whole run',
+    unit: 'MB',
+    must: { most: 250 },
+    aim: { most: 220 },
+    value: (report) => report.process?.loadedMB,
+  },
+];
+
+export function judge(report: Report): readonly Goal[] {
+  return INTENTIONS.map(({ name, unit, must, aim, value }) => {
+    const found = value(report);
+    return { name, unit, must: words(must), aim: words(aim), value: found, reached: verdict(found, must, aim) };
+  });
+}
+
+function verdict(value: number | undefined, must: Bound | undefined, aim: Bound | undefined): Goal['reached'] {
+  if (value === undefined || Number.isNaN(value)) {
+    return undefined;
+  }
+  if (aim !== undefined && within(value, aim)) {
+    return 'aim';
+  }
+  if (must === undefined) {
+    return 'open';
+  }
+  return within(value, must) ? 'must' : 'missed';
+}
+
+/** The product also looks after itself now and then, so half a percent more statements are no statement more. */
+function within(value: number, { most = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY }: Bound): boolean {
+  return value <= most * 1.005 && value >= least * 0.995;
+}
+
+function words(bound: Bound | undefined): string {
+  if (bound === undefined) {
+    return '';
+  }
+  return bound.most === undefined ? `≥ ${bound.least}` : `≤ ${bound.most}`;
+}
+
+function operationIn(report: Report, operation: string) {
+  return report.operations.find(({ name }) => name === operation);
+}
+
+function samplesOf(report: Report, operation: string) {
+  return operationIn(report, operation)?.samples ?? {};
+}
+
+export function medianOf(rounds: readonly Latencies[] | undefined, percentile: 'p50' | 'p95' | 'p99') {
+  return rounds && median(rounds.map(({ accepted }) => accepted[percentile]));
+}
+
+function quotient(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : one / other;
+}

@@ -1,0 +1,160 @@
+import { type Answer, Connection } from './connection.ts';
+
+export interface OpenLoop {
+  readonly port: number;
+  /** Requests a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Connections at most; a request that finds none waits, and its wait counts. */
+  readonly connections: number;
+  readonly request: () => string;
+}
+
+export interface Latencies {
+  /** Milliseconds from the moment at which the request was meant to be sent, of the answers of the expected status. */
+  readonly accepted: Percentiles;
+  /** Answered 503 with `Retry-After`. */
+  readonly shed: Percentiles;
+  /** Everything else, by status or by what broke the connection. */
+  readonly others: Readonly<Record<string, number>>;
+  readonly sent: number;
+}
+
+export interface Percentiles {
+  readonly count: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/**
+ * Requests arrive when they arrive (Poisson), whether or not earlier ones are answered, and each is timed from the moment
+ * at which it was meant to be sent: a closed loop would wait for a slow server and never see the queue.
+ */
+export async function openLoop(options: OpenLoop): Promise<Latencies> {
+  const { rate, seconds } = options;
+  const pool = new ConnectionPool(options);
+  const notes = new Notes();
+  const running = new Set<Promise<void>>();
+  const startedAt = performance.now();
+  let intended = startedAt + gap(rate);
+  while (intended < startedAt + seconds * 1000) {
+    await until(intended);
+    for (const now = performance.now(); intended <= now; intended += gap(rate)) {
+      const sent = send(options.request(), intended, pool, notes).finally(() => running.delete(sent));
+      running.add(sent);
+    }
+  }
+  await Promise.all(running);
+  pool.close();
+  return notes.summary();
+}
+
+async function send(request: string, intended: number, pool: ConnectionPool, notes: Notes): Promise<void> {
+  const connection = await pool.take();
+  try {
+    notes.add(await connection.exchange(request), performance.now() - intended);
+  } catch (error) {
+    notes.broken(error as NodeJS.ErrnoException);
+    connection.close();
+  } finally {
+    pool.giveBack(connection);
+  }
+}
+
+/** Milliseconds to the next arrival. */
+function gap(rate: number): number {
+  return (-Math.log(1 - Math.random()) * 1000) / rate;
+}
+
+/** Timers have milliseconds; the rest of the way the event loop turns, and answers are read meanwhile. */
+async function until(time: number): Promise<void> {
+  const wait = time - performance.now();
+  if (wait > 1) {
+    await new Promise((resolve) => setTimeout(resolve, Math.floor(wait)));
+  } else if (wait > 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+class ConnectionPool {
+  readonly #idle: Connection[] = [];
+  readonly #waiting: ((connection: Connection) => void)[] = [];
+  readonly #all: Connection[] = [];
+  readonly #options: OpenLoop;
+
+  constructor(options: OpenLoop) {
+    this.#options = options;
+  }
+
+  async take(): Promise<Connection> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      return idle;
+    }
+    if (this.#all.length < this.#options.connections) {
+      const connection = new Connection(this.#options.port);
+      this.#all.push(connection);
+      return connection;
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  giveBack(connection: Connection): void {
+    const next = this.#waiting.shift();
+    if (next) {
+      next(connection);
+    } else {
+      this.#idle.push(connection);
+    }
+  }
+
+  close(): void {
+    for (const connection of this.#all) {
+      connection.close();
+    }
+  }
+}
+
+class Notes {
+  readonly #accepted: number[] = [];
+  readonly #shed: number[] = [];
+  readonly #others: Record<string, number> = {};
+  #sent = 0;
+
+  add({ status, head }: Answer, milliseconds: number): void {
+    this.#sent += 1;
+    if (status === 200) {
+      this.#accepted.push(milliseconds);
+    } else if (status === 503 && /\r\nretry-after:/i.test(head)) {
+      this.#shed.push(milliseconds);
+    } else {
+      this.#count(String(status));
+    }
+  }
+
+  broken({ code, message }: NodeJS.ErrnoException): void {
+    this.#sent += 1;
+    this.#count(code ?? message);
+  }
+
+  #count(what: string): void {
+    this.#others[what] = (this.#others[what] ?? 0) + 1;
+  }
+
+  summary(): Latencies {
+    return {
+      accepted: percentilesOf(this.#accepted),
+      shed: percentilesOf(this.#shed),
+      others: this.#others,
+      sent: this.#sent,
+    };
+  }
+}
+
+function percentilesOf(milliseconds: readonly number[]): Percentiles {
+  const sorted = [...milliseconds].sort((one, other) => one - other);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+}
