@@ -76,8 +76,13 @@ export class Listener {
       return;
     }
     this.#reconnect = setTimeout(() => {
-      this.#client = this.#createClient();
-      this.#connected = this.#connect();
+      try {
+        this.#client = this.#createClient();
+        this.#connected = this.#connect();
+      } catch {
+        // The URL names a certificate file, which is read now and may be in the course of being replaced.
+        this.#retry();
+      }
     }, RECONNECT_AFTER_MS).unref();
   }
 }
