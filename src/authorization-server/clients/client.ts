@@ -24,6 +24,6 @@ export interface ClientMetadata {
 }
 
 export interface ClientStore {
-  /** The client as it is at this moment; `undefined` when there is none, or it is disabled. */
+  /** The client as it is now, or was less than a second ago; `undefined` when there is none, or it is disabled. */
   findClient(clientId: string): Promise<Client | undefined>;
 }

@@ -26,8 +26,9 @@ export interface Role {
   readonly scopes: readonly string[];
 }
 
+/** As it is now, or was less than a second ago. */
 export interface ResourceStore {
   listResourceServers(): Promise<readonly ResourceServer[]>;
-  /** The scopes that these roles permit together, as they are at this moment. */
+  /** The scopes that these roles permit together. */
   permittedScopes(roles: readonly string[]): Promise<ReadonlySet<string>>;
 }

@@ -18,8 +18,8 @@ const APPLICATION_NAME = 'concierge directory';
 
 /**
  * Follows the version of the directory: a notification tells of a change at once where notifications come through, and a
- * poll proves every moment that none was missed. Only the poll counts: a channel that dies without a word, a pooler that
- * swallows notifications or a process that was held up make the version unknown and never old.
+ * poll proves again and again that none was missed. Only the poll counts: a channel that dies without a word, a pooler
+ * that swallows notifications or a process that was held up make the version unknown, never old.
  */
 export class DirectoryVersion {
   readonly #options: DirectoryVersionOptions;
