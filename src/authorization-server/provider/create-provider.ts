@@ -16,7 +16,16 @@ import type { ResourceServer, ResourceStore } from '../resources/resource-server
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
 import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
-import { allowResponseType, explainGrant, guardGrant, hookClients, nameTokens, withdrawClaim } from './engine.ts';
+import {
+  allowResponseType,
+  explainGrant,
+  type GrantHandler,
+  guardGrant,
+  hookClients,
+  nameTokens,
+  withdrawClaim,
+  wrapGrant,
+} from './engine.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { mergeSlices } from './merge-slices.ts';
@@ -35,6 +44,7 @@ export interface ProviderDeps {
   readonly artifacts: {
     adapter(kind: string): Adapter;
     createTokenId(kind: string, lifetime: number): string;
+    redeem(exchange: () => Promise<void>): Promise<ReadonlyMap<string, string>>;
   };
   readonly signingKeys: readonly SigningKey[];
   readonly cookieKeys: readonly string[];
@@ -44,6 +54,9 @@ export interface ProviderDeps {
   };
   readonly development: boolean;
 }
+
+/** Grants in which one token is used up for others. */
+const EXCHANGES = ['authorization_code', 'refresh_token'] as const;
 
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
@@ -188,6 +201,9 @@ function extendEngine(
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
+  for (const grantType of EXCHANGES) {
+    wrapGrant(provider, grantType, exchangeAtOnce(deps));
+  }
   for (const grantType of EXPLAINED_GRANTS) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
   }
@@ -234,3 +250,18 @@ async function requestedAudience(ctx: KoaContextWithOIDC, audience: Audience) {
     ? undefined
     : { identifier, resourceServer: await audience.describe(ctx, identifier, client) };
 }
+
+/** A token is used up, and what it is exchanged for is saved, in one moment. */
+const exchangeAtOnce =
+  ({ artifacts }: Pick<ProviderDeps, 'artifacts'>) =>
+  async (ctx: KoaContextWithOIDC, handle: GrantHandler): Promise<void> => {
+    const toldInstead = await artifacts.redeem(() => handle(ctx));
+    if (toldInstead.size > 0) {
+      const { access_token, refresh_token } = ctx.body as { access_token: string; refresh_token: string };
+      ctx.body = {
+        ...(ctx.body as object),
+        access_token: toldInstead.get(access_token) ?? access_token,
+        refresh_token: toldInstead.get(refresh_token) ?? refresh_token,
+      };
+    }
+  };

@@ -87,9 +87,10 @@ export function explainGrant(provider: Provider, grantType: string, explain: (er
   });
 }
 
-type GrantHandler = (ctx: KoaContextWithOIDC) => Promise<void>;
+export type GrantHandler = (ctx: KoaContextWithOIDC) => Promise<void>;
 
-function wrapGrant(
+/** Runs `wrapper` in place of the engine's own handler of a grant, which it is given. */
+export function wrapGrant(
   provider: Provider,
   grantType: string,
   wrapper: (ctx: KoaContextWithOIDC, handle: GrantHandler) => Promise<void>,

@@ -33,6 +33,7 @@ const EVERY_STATEMENT = {
   'tokens.find': tokens.find([]),
   'tokens.insert': tokens.insert([]),
   'tokens.consume': tokens.consume([]),
+  'tokens.redeem': tokens.redeem([]),
   'tokens.revoke': tokens.revoke([]),
   'revocations.revokeByGrantId': revocations.revokeByGrantId(''),
   'revocations.revokeGrantOf': revocations.revokeGrantOf({ slot: 0, key: '' }),

@@ -7,6 +7,7 @@ import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
 import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
+import { redeem, type Substitutes } from './redemption.ts';
 import { RefreshTokenAdapter } from './refresh-token-adapter.ts';
 import { type CurrentRequest, createRequestMemory, take } from './request-memory.ts';
 import * as revocations from './revocation-statements.ts';
@@ -29,6 +30,12 @@ export interface ArtifactStore {
   adapter(kind: string): Adapter;
   /** The id of a token that lives so many seconds: what the engine would draw, and where it is kept besides. */
   createTokenId(kind: string, lifetime: number): string;
+  /**
+   * Runs an exchange of a token for others, which takes effect in one statement when it ends. Returns the ids to be told
+   * instead of those that were saved, where another request with the same token was faster and both are to be told the
+   * same; throws the RFC's error where they are not.
+   */
+  redeem(exchange: () => Promise<void>): Promise<Substitutes>;
   /** The account of a token that this request has read, as it was then; told once. */
   accountRead(accountId: string): { readonly value: Account | undefined } | undefined;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
@@ -45,16 +52,16 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
   const memory = createRequestMemory(currentRequest);
   const common = { pool, payload, currentRequest, memory, revokeByGrantId: createRevokeByGrantId(pool, payload) };
   const rotation = createRotation(sealing, refreshGrace);
-  const createAdapter = adapterFactory(
-    { ...common, artifacts: createArtifactTable(pool) },
-    { ...common, tokens: createTokenTable(pool), rotation },
-  );
+  const tokens = createTokenTable(pool);
+  const artifacts = createArtifactTable(pool);
+  const createAdapter = adapterFactory({ ...common, artifacts }, { ...common, tokens, rotation });
   return {
     adapter: createAdapter,
     createTokenId(kind, lifetime) {
       const successor = take(memory()?.successors, kind);
       return successor?.value ?? createTokenId(slotOf(Date.now() / 1000 + lifetime, lifetime));
     },
+    redeem: (exchange) => redeem(memory(), tokens, exchange),
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     async revokeByAccountId(accountId) {
       await pool.query(revocations.revokeByAccountId(accountId));

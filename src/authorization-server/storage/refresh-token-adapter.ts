@@ -1,4 +1,5 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
+import type { Substitutes } from './redemption.ts';
 import type { Successors } from './rotation.ts';
 import { TokenAdapter } from './token-adapter.ts';
 import { fromTokenRow, placeOf } from './token-payload.ts';
@@ -14,27 +15,28 @@ export class RefreshTokenAdapter extends TokenAdapter {
     if (this.deps.memory()?.successors.has('RefreshToken')) {
       return; // A retry, as `find` has seen.
     }
-    const { rotation, tokens } = this.deps;
-    const asksFor = this.#asksFor() ?? '';
-    const place = placeOf(id);
-    this.deps.memory()?.tokens.delete(place.key);
-    const drawn = rotation.graceMs > 0 ? await rotation.draw(asksFor) : undefined;
-    if (
-      await tokens.consume({
-        ...place,
-        kind: this.kind,
-        successors: drawn === undefined ? null : rotation.seal(id, drawn),
-      })
-    ) {
-      this.#expect(drawn);
-      return;
-    }
+    const { rotation } = this.deps;
+    const drawn = rotation.graceMs > 0 ? await rotation.draw(this.#asksFor() ?? '') : undefined;
+    const successors = drawn === undefined ? null : rotation.seal(id, drawn);
+    this.#expect(drawn);
+    await this.use({
+      consumption: { ...placeOf(id), kind: this.kind, successors },
+      lost: () => this.#tellTheSame(id, drawn),
+    });
+  }
+
+  /** Another request with this token was first: what that one was told is told here as well. */
+  async #tellTheSame(id: string, drawn: Successors | undefined): Promise<Substitutes> {
+    const { rotation } = this.deps;
     const row = await this.read(id);
     const written = row && this.#mayBeRetry(row) ? rotation.open(id, row.successors) : undefined;
-    if (written === undefined || !rotation.isFor(written, asksFor)) {
+    if (drawn === undefined || written === undefined || !rotation.isFor(written, this.#asksFor() ?? '')) {
       throw new errors.InvalidGrant('already consumed');
     }
-    this.#expect(written);
+    return new Map([
+      [drawn.refreshToken, written.refreshToken],
+      [drawn.accessToken, written.accessToken],
+    ]);
   }
 
   protected override async toPayload(id: string, row: FoundToken): Promise<AdapterPayload> {

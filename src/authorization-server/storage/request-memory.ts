@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account.ts';
+import type { Redemption } from './redemption.ts';
 
 /** The request being answered, which an adapter is not told of. */
 export interface RequestInProgress {
@@ -27,6 +28,8 @@ export interface RequestMemory {
   readonly tokens: Map<string, ReadToken>;
   /** Of a refresh: the ids of the tokens that it is going to save, by kind. */
   readonly successors: Map<string, string>;
+  /** While one is under way. */
+  redemption: Redemption | undefined;
 }
 
 interface ReadToken {
@@ -53,6 +56,7 @@ export function createRequestMemory(currentRequest: CurrentRequest): () => Reque
         accounts: new Map(),
         tokens: new Map(),
         successors: new Map(),
+        redemption: undefined,
       };
       requests.set(identity, memory);
     }

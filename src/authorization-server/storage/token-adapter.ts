@@ -1,6 +1,7 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { ArtifactPayload } from './artifact-payload.ts';
 import type { Database } from './batched.ts';
+import type { UsedToken } from './redemption.ts';
 import type { CurrentRequest, RequestMemory } from './request-memory.ts';
 import { revokeGrantOf } from './revocation-statements.ts';
 import type { Rotation } from './rotation.ts';
@@ -36,8 +37,13 @@ export class TokenAdapter implements Adapter {
     const { grantId } = payload;
     const grantKey = grantId === undefined ? null : this.deps.payload.keyOf('Grant', grantId);
     const row = toTokenRow(this.kind, id, payload, grantKey);
-    this.deps.memory()?.tokens.delete(row.key);
-    await this.deps.tokens.insert(row);
+    const memory = this.deps.memory();
+    memory?.tokens.delete(row.key);
+    if (memory?.redemption === undefined) {
+      await this.deps.tokens.insert(row);
+    } else {
+      memory.redemption.saved.push(row);
+    }
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
@@ -58,11 +64,13 @@ export class TokenAdapter implements Adapter {
    */
   async consume(id: string): Promise<void> {
     const place = placeOf(id);
-    this.deps.memory()?.tokens.delete(place.key);
-    if (!(await this.deps.tokens.consume({ ...place, kind: this.kind, successors: null }))) {
-      await this.deps.pool.query(revokeGrantOf(place));
-      throw new errors.InvalidGrant('already consumed');
-    }
+    await this.use({
+      consumption: { ...place, kind: this.kind, successors: null },
+      lost: async () => {
+        await this.deps.pool.query(revokeGrantOf(place));
+        throw new errors.InvalidGrant('already consumed');
+      },
+    });
   }
 
   async destroy(id: string): Promise<void> {
@@ -73,6 +81,19 @@ export class TokenAdapter implements Adapter {
 
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.deps.revokeByGrantId(grantId);
+  }
+
+  /** At once, or with everything else of the redemption that is under way. */
+  protected async use(token: UsedToken): Promise<void> {
+    const memory = this.deps.memory();
+    memory?.tokens.delete(token.consumption.key);
+    if (memory?.redemption !== undefined) {
+      memory.redemption.used = token;
+    } else if (!(await this.deps.tokens.consume(token.consumption))) {
+      await token.lost();
+      // Nobody is here who could tell something else instead.
+      throw new errors.InvalidGrant('already consumed');
+    }
   }
 
   protected toPayload(id: string, row: FoundToken): AdapterPayload | Promise<AdapterPayload> {

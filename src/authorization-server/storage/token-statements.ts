@@ -54,21 +54,15 @@ export const find = (places: readonly TokenPlace[]): QueryConfig => ({
   values: columnsOf(places),
 });
 
+const COLUMNS = 'slot, key, kind, grant_id, account_id, client_id, session_uid, payload';
+
 /** A token that is there already stays as it is: it may be used or revoked. */
 export const insert = (rows: readonly TokenRow[]): QueryConfig => ({
   name: 'token-insert',
-  text: `insert into tokens (slot, key, kind, grant_id, account_id, client_id, session_uid, payload)
+  text: `insert into tokens (${COLUMNS})
     select * from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
     on conflict (slot, key) do nothing`,
-  values: [
-    ...columnsOf(rows),
-    kindsOf(rows),
-    rows.map(({ grant_id }) => grant_id),
-    rows.map(({ account_id }) => account_id),
-    rows.map(({ client_id }) => client_id),
-    rows.map(({ session_uid }) => session_uid),
-    rows.map(({ payload }) => payload),
-  ],
+  values: allColumnsOf(rows),
 });
 
 /** A token of one kind: in another it is unknown. */
@@ -91,6 +85,39 @@ export const consume = (consumptions: readonly Consumption[]): QueryConfig => ({
   values: [...columnsOf(consumptions), kindsOf(consumptions), consumptions.map(({ successors }) => successors)],
 });
 
+export interface Exchange extends Consumption {
+  /** What is saved if it succeeds. */
+  readonly saved: readonly TokenRow[];
+}
+
+/** Uses tokens up and saves what they are exchanged for; returns the `n` of those that were not used before. */
+export const redeem = (exchanges: readonly Exchange[]): QueryConfig => {
+  const rows = exchanges.flatMap(({ saved }) => saved);
+  return {
+    name: 'token-redeem',
+    text: `with used as (
+        update tokens t set consumed_at = clock_timestamp(), successors = asked.successors
+        from unnest($1::int[], $2::uuid[], $3::text[], $4::text[]) with ordinality as asked (slot, key, kind, successors, n)
+        where t.slot = asked.slot and t.key = asked.key and t.kind = asked.kind
+          and t.consumed_at is null and t.revoked_at is null
+        returning n::int),
+      saved as (
+        insert into tokens (${COLUMNS}) select ${COLUMNS}
+        from unnest($5::int[], $6::uuid[], $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[])
+          as exchanged (${COLUMNS}, n)
+        where n = any (array(select used.n from used))
+        on conflict (slot, key) do nothing)
+      select n from used`,
+    values: [
+      ...columnsOf(exchanges),
+      kindsOf(exchanges),
+      exchanges.map(({ successors }) => successors),
+      ...allColumnsOf(rows),
+      exchanges.flatMap(({ saved }, index) => saved.map(() => index + 1)),
+    ],
+  };
+};
+
 /** Marked and not deleted: a retry of what saved it must not bring it back. */
 export const revoke = (tokens: readonly KnownToken[]): QueryConfig => ({
   name: 'token-revoke',
@@ -105,4 +132,16 @@ function kindsOf(tokens: readonly KnownToken[]) {
 
 function columnsOf(places: readonly TokenPlace[]) {
   return [places.map(({ slot }) => slot), places.map(({ key }) => key)];
+}
+
+function allColumnsOf(rows: readonly TokenRow[]) {
+  return [
+    ...columnsOf(rows),
+    kindsOf(rows),
+    rows.map(({ grant_id }) => grant_id),
+    rows.map(({ account_id }) => account_id),
+    rows.map(({ client_id }) => client_id),
+    rows.map(({ session_uid }) => session_uid),
+    rows.map(({ payload }) => payload),
+  ];
 }
