@@ -14,7 +14,7 @@ export function endUnreadBodies(server: Server): void {
       if (!req.complete) {
         req.resume();
         const timer = setTimeout(() => req.complete || req.socket.destroy(), LINGER_MS);
-        req.socket.once('close', () => clearTimeout(timer));
+        req.once('close', () => clearTimeout(timer));
       }
     });
   });
