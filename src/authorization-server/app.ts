@@ -1,15 +1,19 @@
+import type { RequestListener } from 'node:http';
 import type Router from '@koa/router';
 import Koa from 'koa';
 import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
+import { admission } from './http/admission.ts';
 import { cookieAttributes } from './http/cookie-attributes.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
-import { requestLog } from './http/request-id.ts';
+import { publishedDocuments } from './http/published-documents.ts';
+import { createRequestLog, identifyRequests, type LogRequest } from './http/request-id.ts';
 import { retryAfter } from './http/retry-after.ts';
-import { securityHeaders } from './http/security-headers.ts';
+import { securityHeaders, securityHeadersOf } from './http/security-headers.ts';
 import { healthRoutes, type Readiness } from './operations/health.ts';
+import type { ProcessMetrics } from './operations/metrics.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
 import { landingPage } from './pages/landing.ts';
@@ -21,13 +25,20 @@ export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provide
   /** How many proxies stand in front; the client's address is what the outermost of them saw. */
   readonly trustedProxies: number;
   readonly readiness: Readiness;
+  readonly metrics?: Pick<ProcessMetrics, 'observe'> | undefined;
   readonly logger: Logger;
 }
 
 /** The authorization server: everything a request passes through, from the outside in. */
-export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
+export function createAuthorizationServer(deps: AuthorizationServerDeps): RequestListener {
   const { provider, page, logger } = deps;
   const { issuer } = provider;
+  const engine = mount(provider);
+  const logRequest = createRequestLog(logger, deps.trustedProxies);
+  const log: LogRequest = (request, answered) => {
+    logRequest(request, answered);
+    deps.metrics?.observe(answered);
+  };
   const app = new Koa({
     // Cookies of the pages and of the engine are signed alike.
     keys: [...deps.cookieKeys],
@@ -46,19 +57,20 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Koa {
   });
 
   app.use(originFormTarget());
-  app.use(requestLog(logger));
+  app.use(identifyRequests(log));
   app.use(securityHeaders(issuer));
   app.use(cookieAttributes());
   app.use(retryAfter());
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));
-  app.use(protocolEndpoints());
+  app.use(protocolEndpoints(engine));
   app.use(requestByPost());
   app.use(page.assets);
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
-  app.use(mount(provider));
-  return app;
+  app.use(engine);
+  const documents = publishedDocuments(app.callback());
+  return admission(documents, { log, headers: securityHeadersOf(issuer) });
 }
 
 function routesOf(router: Router) {

@@ -1,8 +1,11 @@
+import cluster from 'node:cluster';
+import type { RequestListener } from 'node:http';
 import Provider from 'oidc-provider';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
-import { listen } from '../http/listen.ts';
+import { type ListeningServer, listen } from '../http/listen.ts';
 import type { AccountStore } from './accounts/account.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
@@ -30,12 +33,15 @@ import { createLease } from './storage/leases.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
 import { createSealing } from './storage/sealing.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
+import { readStorageFigures } from './storage/storage-figures.ts';
 import { TokenPartitions } from './storage/token-partitions.ts';
 
 export interface AuthorizationServer {
-  readonly handle: ReturnType<ReturnType<typeof createAuthorizationServer>['callback']>;
+  readonly handle: RequestListener;
   /** Looks after the database from now on, in turn with other nodes. */
   keepHouse(): Housekeeping;
+  /** Where they are asked for; of several workers the primary answers for all. */
+  serveMetrics(): Promise<ListeningServer | undefined>;
   /** Resolves when this node acts upon every change of clients, resource servers and roles that was committed before. */
   confirmDirectory(): Promise<void>;
   /** Closes the connections to the database; requests must have ended. */
@@ -91,7 +97,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     development: config.mode === 'development',
   });
   reportServerErrors(provider, logger);
-  const app = createAuthorizationServer({
+  const metrics = config.metrics.port === null ? undefined : await measureProcess(pool);
+  const handle = createAuthorizationServer({
     provider,
     page,
     authenticate,
@@ -105,6 +112,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     cookieKeys,
     trustedProxies: config.trustedProxies,
     readiness: async () => void (await pool.query('select 1')),
+    metrics,
     logger,
   });
   const partitions = new TokenPartitions(pool, logger);
@@ -113,8 +121,9 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const jobs = housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes: lifetimes });
   const leadership = createLease(pool, 'housekeeping', LEASE_SECONDS);
   return {
-    handle: app.callback(),
+    handle,
     keepHouse: () => startHousekeeping({ jobs, leadership, logger }),
+    serveMetrics: async () => metrics?.serve(config.metrics),
     confirmDirectory: () => directory.confirm(),
     async close() {
       await directory.close();
@@ -128,6 +137,27 @@ async function tokenLifetimes({ lifetimes }: Config, resources: ResourceStore): 
   const { accessToken, clientCredentials, authorizationCode, refreshToken } = lifetimes;
   const ofResourceServers = (await resources.listResourceServers()).flatMap((one) => one.accessTokenTtl ?? []);
   return [accessToken, clientCredentials, authorizationCode, refreshToken, ...ofResourceServers];
+}
+
+/** Not loaded unless asked for. */
+async function measureProcess(pool: Pool) {
+  const metrics = await import('./operations/metrics.ts');
+  const { metricsOfStorage } = await import('./operations/storage-metrics.ts');
+  const ofProcess = metrics.createProcessMetrics(pool);
+  return {
+    observe: ofProcess.observe,
+    async serve({ host, port }: Config['metrics']): Promise<ListeningServer | undefined> {
+      if (port === null) {
+        return undefined;
+      }
+      if (cluster.isWorker) {
+        metrics.offerToPrimary(ofProcess);
+        return undefined;
+      }
+      const sources = [metrics.metricsOfProcess(ofProcess), metricsOfStorage(() => readStorageFigures(pool))];
+      return listen(metrics.metricsHandler(sources), { host, port });
+    },
+  };
 }
 
 type DirectoryStores = Pick<ProviderDeps, 'accounts' | 'clients' | 'resources'>;
@@ -197,15 +227,21 @@ export async function startAuthorizationServer(
   options: AuthorizationServerOptions,
 ): Promise<RunningAuthorizationServer> {
   const authorizationServer = await assembleAuthorizationServer(options);
-  const server = await listen(authorizationServer.handle, options.config.listen).catch(async (error: unknown) => {
+  const listening: ListeningServer[] = [];
+  try {
+    listening.push(await listen(authorizationServer.handle, options.config.listen));
+    listening.push(...[await authorizationServer.serveMetrics()].filter((metrics) => metrics !== undefined));
+  } catch (error) {
+    await Promise.all(listening.map((one) => one.close()));
     await authorizationServer.close();
     throw error;
-  });
+  }
+  const [server] = listening as [ListeningServer];
   const housekeeping = authorizationServer.keepHouse();
   return {
     port: server.port,
     async stop() {
-      await server.close();
+      await Promise.all(listening.map((one) => one.close()));
       await housekeeping.stop();
       await authorizationServer.close();
     },

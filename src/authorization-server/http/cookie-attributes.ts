@@ -8,7 +8,11 @@ import type { Middleware } from 'koa';
 export function cookieAttributes(): Middleware {
   return async (ctx, next) => {
     await next();
-    const cookies = [ctx.response.headers['set-cookie'] ?? []].flat();
+    const set = ctx.res.getHeader('Set-Cookie');
+    if (set === undefined) {
+      return;
+    }
+    const cookies = [set].flat().map(String);
     const complete = cookies.filter(
       (cookie) => /; samesite=/i.test(cookie) || /; expires=Thu, 01 Jan 1970/.test(cookie),
     );

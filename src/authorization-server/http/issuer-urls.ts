@@ -23,7 +23,7 @@ export function buildUrlsFromIssuer(app: Koa, issuer: string): void {
  * path and query go on. What is no URL would be an error wherever it is looked at, so it ends here.
  */
 export function originFormTarget(): Koa.Middleware {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     if (!ctx.url.startsWith('/')) {
       const url = URL.parse(ctx.url);
       if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -33,6 +33,6 @@ export function originFormTarget(): Koa.Middleware {
       }
       ctx.url = url.pathname + url.search;
     }
-    await next();
+    return next();
   };
 }

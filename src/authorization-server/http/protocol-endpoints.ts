@@ -3,19 +3,19 @@ import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
 
 /** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
-const METHODS: Readonly<Record<string, readonly string[]>> = {
-  '/auth': ['GET', 'POST'],
-  '/token': ['POST'],
-  '/token/introspection': ['POST'],
-  '/token/revocation': ['POST'],
-  '/me': ['GET', 'POST'],
-  '/jwks': ['GET'],
-  '/session/end': ['GET', 'POST'],
-  '/session/end/confirm': ['POST'],
-  '/session/end/success': ['GET'],
-  '/.well-known/openid-configuration': ['GET'],
-  '/.well-known/oauth-authorization-server': ['GET'],
-};
+const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['/auth', ['GET', 'POST']],
+  ['/token', ['POST']],
+  ['/token/introspection', ['POST']],
+  ['/token/revocation', ['POST']],
+  ['/me', ['GET', 'POST']],
+  ['/jwks', ['GET']],
+  ['/session/end', ['GET', 'POST']],
+  ['/session/end/confirm', ['POST']],
+  ['/session/end/success', ['GET']],
+  ['/.well-known/openid-configuration', ['GET']],
+  ['/.well-known/oauth-authorization-server', ['GET']],
+]);
 
 /** Those that a person's browser opens: a refusal is a page there (pages/error.ts), and JSON everywhere else. */
 const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
@@ -32,7 +32,7 @@ const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
 const WAY_BACK = /^\/auth\/[^/]+$/;
 
 /** Keys and metadata change rarely, and a change may take these five minutes to be noticed. */
-const SAME_FOR_EVERYONE: ReadonlySet<string> = new Set([
+export const SAME_FOR_EVERYONE: ReadonlySet<string> = new Set([
   '/jwks',
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
@@ -43,20 +43,21 @@ const BODY_LIMIT = 56 * 1024;
 
 /**
  * What RFC 6749, RFC 7662 and HTTP ask of the protocol endpoints and the engine leaves out. It stands around the
- * engine: refuses what must not reach it, and corrects what comes back.
+ * engine: refuses what must not reach it, and corrects what comes back. What only programs call goes straight to the
+ * engine, past everything that pages need.
  */
-export function protocolEndpoints(): Middleware {
+export function protocolEndpoints(engine: Middleware): Middleware {
   return async (ctx, next) => {
     const path = endpointOf(ctx.path);
-    if (WAY_BACK.test(path)) {
-      ctx.querystring = '';
-    }
-    const methods = METHODS[path];
+    const methods = METHODS.get(path);
     if (methods === undefined) {
+      if (WAY_BACK.test(path)) {
+        ctx.querystring = '';
+      }
       return next();
     }
     if (!refused(ctx, path, methods)) {
-      await next();
+      await (OPENED_BY_PEOPLE.has(path) ? next() : engine(ctx, next));
     }
     correct(ctx, path, methods);
   };
@@ -64,7 +65,13 @@ export function protocolEndpoints(): Middleware {
 
 /** The engine answers at these paths in any case, and with a slash behind them: no spelling may get around us. */
 function endpointOf(path: string): string {
-  return path.toLowerCase().replace(/(?<=.)\/$/, '');
+  return METHODS.has(path) ? path : path.toLowerCase().replace(/(?<=.)\/$/, '');
+}
+
+/** A program is told of an error in JSON there, and nobody else ever calls it. */
+export function isForPrograms(path: string): boolean {
+  const endpoint = endpointOf(path);
+  return METHODS.has(endpoint) && !OPENED_BY_PEOPLE.has(endpoint);
 }
 
 function refused(ctx: ParameterizedContext, path: string, methods: readonly string[]): boolean {
@@ -142,9 +149,7 @@ function describedAs(body: unknown, description: string): boolean {
 }
 
 function says(body: unknown, member: string, value: string): boolean {
-  return (
-    typeof body === 'object' && body !== null && Object.entries(body).some(([k, v]) => k === member && v === value)
-  );
+  return typeof body === 'object' && body !== null && (body as Record<string, unknown>)[member] === value;
 }
 
 /** RFC 9068 §2.1. The engine has found, in the same way, that the token is a JWT. */

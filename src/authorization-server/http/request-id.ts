@@ -1,30 +1,52 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import type { Middleware, ParameterizedContext } from 'koa';
+import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
+
+/** How a request ended. */
+export interface Answered {
+  readonly requestId: string;
+  readonly path: string;
+  readonly status: number;
+  readonly milliseconds: number;
+}
+
+/** One line for each request, whoever answered it. */
+export type LogRequest = (request: IncomingMessage, answered: Answered) => void;
+
+export function createRequestLog(logger: Logger, trustedProxies: number): LogRequest {
+  return (request, { requestId, path, status, milliseconds }) => {
+    const { method } = request;
+    const address = clientAddress(request, trustedProxies);
+    logger.info({ requestId, method, path: loggedPath(path), status, address, milliseconds }, 'request');
+  };
+}
 
 /**
  * Gives every request an id of ours, under which its log line, its audit rows and its error page are found, and logs it
  * when it is answered.
  */
-export function requestLog(logger: Logger): Middleware {
+export function identifyRequests(log: LogRequest): Middleware {
   return async (ctx, next) => {
     const requestId = randomUUID();
     const startedAt = performance.now();
     ctx.state.requestId = requestId;
     ctx.state.arrivedAt = startedAt;
-    ctx.set('X-Request-Id', requestId);
+    ctx.res.setHeader('X-Request-Id', requestId);
     await next();
     const milliseconds = Math.round(performance.now() - startedAt);
-    const path = loggedPath(ctx.path);
-    const { method, status } = ctx;
-    logger.info({ requestId, method, path, status, address: addressOf(ctx), milliseconds }, 'request');
+    log(ctx.req, { requestId, path: ctx.path, status: ctx.status, milliseconds });
   };
 }
 
 /** What the outermost trusted proxy saw (app.ts: how many there are), or else who is at the other end of the connection. */
-function addressOf(ctx: ParameterizedContext): string | undefined {
-  return isIP(ctx.ip) ? ctx.ip : ctx.req.socket.remoteAddress;
+function clientAddress({ headers, socket }: IncomingMessage, trustedProxies: number): string | undefined {
+  const forwardedFor = trustedProxies > 0 ? headers['x-forwarded-for'] : undefined;
+  const [seen = ''] = String(forwardedFor ?? '')
+    .split(/\s*,\s*/)
+    .slice(-trustedProxies);
+  return isIP(seen) ? seen : socket.remoteAddress;
 }
 
 /** Without the query, which may hold a code or a token, and without the id of an interaction, which is a cookie too. */
