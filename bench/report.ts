@@ -16,8 +16,8 @@ export interface Report {
   readonly overload?: Overload;
   readonly whileHashing?: WhileHashing;
   readonly process?: ProcessCosts;
-  /** Lines of (P)'s log that are warnings or worse. There should be none but for the overload. */
-  readonly complaints: number;
+  /** How often (P)'s log says what is a warning or worse. */
+  readonly complaints: Readonly<Record<string, number>>;
 }
 
 export interface MeasuredOperation {

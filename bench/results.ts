@@ -34,6 +34,9 @@ round, in which the contenders take turns. Who they are:
 - **guarded** the resource API, which asks P about each token, **unguarded** the same route for everybody;
 - **hash** nothing but the verification of a password.
 
+M, B0 and S issue tokens for a resource server (RFC 8707), because the product does. Nothing checkpoints during a run, so no page is
+logged whole. *SQL alone* is counted with one request at a time, when there is nobody to share a statement with.
+
 CPU time of the server is that of its process, CPU time of the database that of all of PostgreSQL. A journey is eight requests of a
 browser without cookies: authorization, sign-in page, sign-in, its way back, consent page, consent, its way back, exchange.`;
 
@@ -58,11 +61,12 @@ function describeRun({ date, machine, effort }: Report): string {
 }
 
 function notesOf({ process, complaints }: Report): string[] {
-  const notes = [`The log of P has ${complaints} warnings and errors.`];
+  const lines = Object.entries(complaints).map(([message, count]) => `${count} x "${message}"`);
+  const notes = [`Warnings and errors in the log of P: ${lines.join(', ') || 'none'}.`];
   if (process) {
     const { startMs, cachedStartMs, idleMB, loadedMB } = process;
     notes.push(
-      `\`serve\` answers ${number(startMs, 0)} ms after its start, with the compile cache ${number(cachedStartMs, 0)} ms; ` +
+      `\`serve\` listens ${number(startMs, 0)} ms after its start, with the compile cache ${number(cachedStartMs, 0)} ms; ` +
         `it has ${number(idleMB, 0)} MB then, and had ${number(loadedMB, 0)} MB at most in this run.`,
     );
   }

@@ -39,7 +39,7 @@ export async function run(options: RunOptions): Promise<Report> {
     const experiments = await measureExperiments(stage, options);
     const complaints = countComplaints(stage.logFile('P'));
     const effort = { rounds, seconds, connections };
-    return { date: new Date().toISOString(), machine, effort, operations, ...experiments, complaints };
+    return { date: new Date().toISOString().slice(0, 16), machine, effort, operations, ...experiments, complaints };
   } finally {
     process.off('SIGINT', giveUp).off('SIGTERM', giveUp);
     await stage.stop();
@@ -91,10 +91,16 @@ function isAsked({ only }: RunOptions, name: string): boolean {
   return only === undefined || only.includes(name);
 }
 
-/** Lines of a pino log from `warn` upwards. */
-function countComplaints(logFile: string): number {
-  const lines = readLines(logFile).filter((line) => line.startsWith('{'));
-  return lines.filter((line) => (JSON.parse(line) as { level: number }).level >= WARNING).length;
+/** By message: lines of a pino log from `warn` upwards. */
+function countComplaints(logFile: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const line of readLines(logFile).filter((one) => one.startsWith('{'))) {
+    const { level, msg } = JSON.parse(line) as { level: number; msg: string };
+    if (level >= WARNING) {
+      counts[msg] = (counts[msg] ?? 0) + 1;
+    }
+  }
+  return counts;
 }
 
 function readLines(logFile: string): string[] {

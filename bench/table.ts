@@ -76,7 +76,8 @@ export function number(value: number | undefined, digits: number): string {
 
 /** For a terminal: columns as wide as their widest cell, figures to the right. */
 export function asText(table: Table): string {
-  const widths = (table[0] ?? []).map((_cell, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const full = table.filter((row) => row.length > 1);
+  const widths = (table[0] ?? []).map((_cell, column) => Math.max(...full.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import manifest from '../../package.json' with { type: 'json' };
 
-/** A server under test: a process of its own, which answers at `port`. */
+/** A server under test: a process of its own, which listens at `port`. */
 export interface Child {
   readonly pid: number;
   readonly port: number;
   readonly logFile: string;
-  /** Milliseconds from its start to its first answer. */
+  /** Milliseconds from its start until it listens. */
   readonly startedIn: number;
   stop(): Promise<void>;
 }
@@ -29,7 +29,7 @@ const NODE_OPTIONS = manifest.scripts.concierge.split(' ').filter((word) => word
 const PATIENCE_MS = 30_000;
 const POLL_MS = 5;
 
-/** Resolves when the server answers, whatever it answers. Its output goes to a file. */
+/** Resolves when the server listens. Its output goes to a file. */
 export async function startChild({ argv, env, port, logFile }: ChildOptions): Promise<Child> {
   const startedAt = performance.now();
   const log = openSync(logFile, 'a');
@@ -38,7 +38,7 @@ export async function startChild({ argv, env, port, logFile }: ChildOptions): Pr
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  while (!(await answers(port))) {
+  while (!(await listens(port))) {
     const late = performance.now() - startedAt > PATIENCE_MS;
     if (late || child.exitCode !== null || child.signalCode !== null) {
       child.kill('SIGKILL');
@@ -49,10 +49,15 @@ export async function startChild({ argv, env, port, logFile }: ChildOptions): Pr
   return { pid: Number(child.pid), port, logFile, startedIn: performance.now() - startedAt, stop: () => stop(child) };
 }
 
-async function answers(port: number): Promise<boolean> {
-  const response = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-  await response?.body?.cancel();
-  return response !== undefined;
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const say = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => say(true)).once('error', () => say(false));
+  });
 }
 
 async function stop(child: ChildProcess): Promise<void> {

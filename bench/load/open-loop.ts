@@ -78,8 +78,11 @@ async function until(time: number): Promise<void> {
   }
 }
 
+/** The servers close a connection that was idle for five seconds, perhaps at the moment at which it is used again. */
+const STALE_MS = 3_000;
+
 class ConnectionPool {
-  readonly #idle: Connection[] = [];
+  readonly #idle: { readonly connection: Connection; readonly since: number }[] = [];
   readonly #waiting: ((connection: Connection) => void)[] = [];
   readonly #all: Connection[] = [];
   readonly #options: OpenLoop;
@@ -91,7 +94,10 @@ class ConnectionPool {
   async take(): Promise<Connection> {
     const idle = this.#idle.pop();
     if (idle !== undefined) {
-      return idle;
+      if (performance.now() - idle.since > STALE_MS) {
+        idle.connection.close(); // It opens again with the next request.
+      }
+      return idle.connection;
     }
     if (this.#all.length < this.#options.connections) {
       const connection = new Connection(this.#options.port);
@@ -106,7 +112,7 @@ class ConnectionPool {
     if (next) {
       next(connection);
     } else {
-      this.#idle.push(connection);
+      this.#idle.push({ connection, since: performance.now() });
     }
   }
 

@@ -8,7 +8,7 @@ import { residentMemory } from './processor-time.ts';
 
 /** What a process of the product costs before it does anything, and after it has done a lot. */
 export interface ProcessCosts {
-  /** Milliseconds from the start of `serve` on a migrated database to the first answer. */
+  /** Milliseconds from the start of `serve` on a migrated database until it listens. */
   readonly startMs: number;
   /** The same with Node's compile cache, filled by a run before. */
   readonly cachedStartMs: number;

@@ -33,7 +33,6 @@ export async function measureThroughput(stage: Stage, operation: Operation, effo
   for (const name of operation.contenders) {
     contenders.push(await stage.contender(name));
   }
-  await stage.admin.query('checkpoint');
   const samples: Record<string, Sample[]> = {};
   const statementsAlone: Record<string, number> = {};
   for (const contender of contenders) {
@@ -44,7 +43,7 @@ export async function measureThroughput(stage: Stage, operation: Operation, effo
     statementsAlone[name] = (await oneRound(stage, alone, contender, { ...effort, seconds: seconds / 4 })).statements;
   }
   for (let round = 0; round < rounds; round += 1) {
-    for (const contender of contenders) {
+    for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
       samples[contender.name]?.push(await oneRound(stage, operation, contender, effort));
     }
   }
