@@ -1,7 +1,5 @@
-import cluster from 'node:cluster';
 import type { RequestListener } from 'node:http';
 import Provider from 'oidc-provider';
-import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
@@ -13,6 +11,7 @@ import { createAuthorizationServer } from './app.ts';
 import { askedByRefresh } from './flows/refresh-token/refresh-token.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
+import { measureProcess } from './operations/measure-process.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
@@ -65,6 +64,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     createPool({ url, max, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
     logger,
   );
+  const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const sealing = createSealing(config.secrets);
   const cookieKeys = sealing.keys('cookies');
   const accounts = new PostgresAccountStore(pool);
@@ -97,7 +97,6 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     development: config.mode === 'development',
   });
   reportServerErrors(provider, logger);
-  const metrics = config.metrics.port === null ? undefined : await measureProcess(pool);
   const handle = createAuthorizationServer({
     provider,
     page,
@@ -123,7 +122,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   return {
     handle,
     keepHouse: () => startHousekeeping({ jobs, leadership, logger }),
-    serveMetrics: async () => metrics?.serve(config.metrics),
+    serveMetrics: async () => metrics?.serve(),
     confirmDirectory: () => directory.confirm(),
     async close() {
       await directory.close();
@@ -137,27 +136,6 @@ async function tokenLifetimes({ lifetimes }: Config, resources: ResourceStore): 
   const { accessToken, clientCredentials, authorizationCode, refreshToken } = lifetimes;
   const ofResourceServers = (await resources.listResourceServers()).flatMap((one) => one.accessTokenTtl ?? []);
   return [accessToken, clientCredentials, authorizationCode, refreshToken, ...ofResourceServers];
-}
-
-/** Not loaded unless asked for. */
-async function measureProcess(pool: Pool) {
-  const metrics = await import('./operations/metrics.ts');
-  const { metricsOfStorage } = await import('./operations/storage-metrics.ts');
-  const ofProcess = metrics.createProcessMetrics(pool);
-  return {
-    observe: ofProcess.observe,
-    async serve({ host, port }: Config['metrics']): Promise<ListeningServer | undefined> {
-      if (port === null) {
-        return undefined;
-      }
-      if (cluster.isWorker) {
-        metrics.offerToPrimary(ofProcess);
-        return undefined;
-      }
-      const sources = [metrics.metricsOfProcess(ofProcess), metricsOfStorage(() => readStorageFigures(pool))];
-      return listen(metrics.metricsHandler(sources), { host, port });
-    },
-  };
 }
 
 type DirectoryStores = Pick<ProviderDeps, 'accounts' | 'clients' | 'resources'>;
@@ -219,6 +197,7 @@ function reportServerErrors(provider: Provider, logger: Logger): void {
 export interface RunningAuthorizationServer {
   /** The one that was chosen, where port 0 was asked for. */
   readonly port: number;
+  readonly metricsPort: number | undefined;
   /** Lets running requests end, then closes the connections to the database. */
   stop(): Promise<void>;
 }
@@ -227,21 +206,22 @@ export async function startAuthorizationServer(
   options: AuthorizationServerOptions,
 ): Promise<RunningAuthorizationServer> {
   const authorizationServer = await assembleAuthorizationServer(options);
-  const listening: ListeningServer[] = [];
+  let server: ListeningServer;
+  let metrics: ListeningServer | undefined;
   try {
-    listening.push(await listen(authorizationServer.handle, options.config.listen));
-    listening.push(...[await authorizationServer.serveMetrics()].filter((metrics) => metrics !== undefined));
+    metrics = await authorizationServer.serveMetrics();
+    server = await listen(authorizationServer.handle, options.config.listen);
   } catch (error) {
-    await Promise.all(listening.map((one) => one.close()));
+    await metrics?.close();
     await authorizationServer.close();
     throw error;
   }
-  const [server] = listening as [ListeningServer];
   const housekeeping = authorizationServer.keepHouse();
   return {
     port: server.port,
+    metricsPort: metrics?.port,
     async stop() {
-      await Promise.all(listening.map((one) => one.close()));
+      await Promise.all([server.close(), metrics?.close()]);
       await housekeeping.stop();
       await authorizationServer.close();
     },

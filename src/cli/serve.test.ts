@@ -44,12 +44,12 @@ function concierge(args: readonly string[], env: Record<string, string>) {
     child.kill('SIGKILL');
     await exited;
   });
-  return { child, exited, untilPrinted: (text: string) => untilPrinted(child, () => output, text) };
+  return { child, exited, untilPrinted: (text: string, times = 1) => untilPrinted(child, () => output, text, times) };
 }
 
-/** The whole line that has it. */
-async function untilPrinted(child: ChildProcess, output: () => string, text: string): Promise<string> {
-  while (!output().includes(text)) {
+/** The whole first line that has it. */
+async function untilPrinted(child: ChildProcess, output: () => string, text: string, times: number): Promise<string> {
+  while (output().split(text).length <= times) {
     if (child.exitCode !== null) {
       throw new Error(`exited with ${child.exitCode}: ${output()}`);
     }
@@ -69,6 +69,23 @@ describe('concierge serve', () => {
     const port = JSON.parse(await server.untilPrinted('listening')).port;
     const response = await fetch(`http://localhost:${port}/.well-known/openid-configuration`);
     expect(await response.json()).toMatchObject({ issuer: env.CONCIERGE_ISSUER });
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toMatchObject({ code: 0 });
+  });
+
+  it.each([1, 2])('serves metrics at a port of their own, for %i processes together', async (workers) => {
+    const env = { ...production((await database()).url), CONCIERGE_METRICS_PORT: '0' };
+    const server = concierge(['serve', '--workers', String(workers)], env);
+    const { port: metricsPort } = JSON.parse(await server.untilPrinted('metrics to be had'));
+    const { port } = JSON.parse(await server.untilPrinted('server listening', workers));
+    expect((await fetch(`http://localhost:${port}/metrics`)).status).toBe(404);
+    for (let requests = 0; requests < 4; requests++) {
+      await fetch(`http://localhost:${port}/healthz`, { headers: { connection: 'close' } });
+    }
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    expect(text).toContain('http_request_duration_seconds_count{route="/healthz",status="2xx"} 4');
+    expect(text).toContain('concierge_storage_rows{table="tokens",state="live"} 0');
+    expect(text.match(/^concierge_storage_partitions/gm)).toHaveLength(1);
     server.child.kill('SIGTERM');
     expect(await server.exited).toMatchObject({ code: 0 });
   });

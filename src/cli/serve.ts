@@ -12,6 +12,7 @@ import { createLogger } from '../logging/create-logger.ts';
 import { OperatorError } from './explain.ts';
 import { MIGRATIONS } from './migrate.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
 import { startWorkers } from './workers.ts';
 
 /**
@@ -41,9 +42,19 @@ export async function run(argv: readonly string[]): Promise<void> {
   if (config.workers === 1) {
     await serve(config, logger);
   } else {
+    const metrics = config.metrics.port === null ? undefined : await serveWorkerMetrics(config);
+    announceMetrics(config, metrics?.port, logger);
     const workers = await startWorkers(config.workers, logger);
-    stopOnSignal(() => workers.stop());
+    stopOnSignal(async () => {
+      await Promise.all([workers.stop(), metrics?.stop()]);
+    });
   }
+}
+
+/** Not loaded unless asked for: the primary has nothing else to do. */
+async function serveWorkerMetrics(config: Config): Promise<WorkerMetrics | undefined> {
+  const metrics = await import('./worker-metrics.ts');
+  return metrics.serveWorkerMetrics(config);
 }
 
 async function serve(config: Config, logger: Logger): Promise<void> {
@@ -51,8 +62,15 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   const { startAuthorizationServer } = await import('../authorization-server/server.ts');
   const server = await startAuthorizationServer({ config, logger });
   stopOnSignal(() => server.stop());
+  announceMetrics(config, server.metricsPort, logger);
   const { issuer, listen } = config;
   logger.info({ issuer, host: listen.host, port: server.port }, 'authorization server listening');
+}
+
+function announceMetrics({ metrics: { host } }: Config, port: number | undefined, logger: Logger): void {
+  if (port !== undefined) {
+    logger.info({ host, port, path: '/metrics' }, 'metrics to be had');
+  }
 }
 
 /** Once for all workers. */

@@ -17,7 +17,8 @@ const because = (problem: string, fix: string) => ({ error: problem, params: { f
 
 const seconds = z.int().min(1).max(3_155_760_000);
 const count = z.int().min(1);
-const listen = z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535) });
+const port = z.int().min(0).max(65_535);
+const listen = z.strictObject({ host: z.string().min(1), port });
 
 const webUrl = z
   .string()
@@ -100,6 +101,7 @@ export const Settings = z
     passwords,
     lockout: z.strictObject({ attempts: count, seconds }),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
+    metrics: z.strictObject({ host: z.string().min(1), port: port.nullable() }),
     resourceApi,
     playground: z.strictObject({ listen }),
   })
