@@ -59,9 +59,9 @@ export interface AuthorizationServerOptions {
 /** Makes everything from the configuration and wires it. The database is migrated already. */
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
-  const { url, poolSize: max } = config.database;
+  const { url, poolSize: max, preparedStatements } = config.database;
   const pool = reportUnavailability(
-    createPool({ url, max, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
+    createPool({ url, max, preparedStatements, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
     logger,
   );
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });

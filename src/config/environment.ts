@@ -55,6 +55,9 @@ function parseValue(text: string, like: unknown): unknown {
   if (Array.isArray(like)) {
     return listOf(text);
   }
+  if (typeof like === 'boolean') {
+    return ['true', 'false'].includes(text) ? text === 'true' : text;
+  }
   return typeof like !== 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 

@@ -37,7 +37,7 @@ describe('where a setting comes from', () => {
   it('takes the defaults when nothing else is said', () => {
     const config = loadConfig({ env, mode: 'production' });
     expect(config.issuer).toBe('http://localhost:3000');
-    expect(config.database).toEqual({ url: env.DATABASE_URL, poolSize: 10 });
+    expect(config.database).toEqual({ url: env.DATABASE_URL, poolSize: 10, preparedStatements: true });
     expect(config.passwords.concurrency).toBe(availableParallelism());
     expect(config.resourceApi.issuer).toBe(config.issuer);
   });
@@ -53,6 +53,14 @@ describe('where a setting comes from', () => {
     const file = fileWith('listen: { port: 8080 }\n');
     const config = loadConfig({ env: { ...env, CONCIERGE_LISTEN_PORT: '8081' }, file, mode: 'production' });
     expect(config.listen.port).toBe(8081);
+  });
+
+  it("takes the environment's word for true and false, and no other", () => {
+    const told = (value: string) => () =>
+      loadConfig({ env: { ...env, CONCIERGE_DATABASE_PREPARED_STATEMENTS: value }, mode: 'production' });
+    expect(told('false')().database.preparedStatements).toBe(false);
+    expect(told('true')().database.preparedStatements).toBe(true);
+    expect(mistakesOf(told('no')).map(({ path }) => path)).toEqual(['database.preparedStatements']);
   });
 
   it('treats an empty variable as one that is not set', () => {

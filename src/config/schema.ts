@@ -96,7 +96,7 @@ export const Settings = z
     listen,
     trustedProxies: z.int().min(0).max(16),
     workers: count.max(1024),
-    database: z.strictObject({ poolSize: count.max(1000) }),
+    database: z.strictObject({ poolSize: count.max(1000), preparedStatements: z.boolean() }),
     lifetimes,
     passwords,
     lockout: z.strictObject({ attempts: count, seconds }),

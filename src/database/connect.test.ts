@@ -68,4 +68,16 @@ describe('createPool', () => {
     expect(rows.map(({ setting }) => setting)).toEqual([10_000, 10_000]);
     await pool.end();
   });
+
+  it.each([true, false])('prepares statements that have a name, unless told not to: %s', async (preparedStatements) => {
+    const pool = createPool({ ...connection(), max: 1, preparedStatements });
+    const named = { name: 'one', text: 'select $1::int as one', values: [1] };
+    expect((await pool.query(named)).rows).toEqual([{ one: 1 }]);
+    const client = await pool.connect();
+    expect((await client.query(named)).rows).toEqual([{ one: 1 }]);
+    const { rows } = await client.query('select name from pg_prepared_statements');
+    client.release();
+    expect(rows).toEqual(preparedStatements ? [{ name: 'one' }] : []);
+    await pool.end();
+  });
 });

@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   /** Connections at most; further queries wait for one. */
   max: number;
   timeouts?: Timeouts;
+  /** Unless false, a statement with a name is parsed and planned once for each connection. */
+  preparedStatements?: boolean;
   /** What the database's own views call us. */
   applicationName: string;
   logger?: ConnectionLogger;
@@ -40,7 +42,9 @@ const PLANS = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=
 
 /** For the hot path. Survives a restart of PostgreSQL: queries of that moment fail, later ones find new connections. */
 export function createPool(options: ConnectionOptions): pg.Pool {
-  const pool = new pg.Pool({ ...connectionSettings(options), options: PLANS, max: options.max });
+  const { max, preparedStatements = true } = options;
+  const Client = preparedStatements ? pg.Client : UnpreparedClient;
+  const pool = new pg.Pool({ ...connectionSettings(options), options: PLANS, max, Client });
   const report = (error: Error) => {
     options.logger?.warn({ error: error.message, code: (error as pg.DatabaseError).code }, 'database connection lost');
   };
@@ -66,4 +70,16 @@ export function connectionSettings({
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
   };
+}
+
+/**
+ * For a pooler that lends each transaction another connection and does not follow prepared statements (PgBouncer before
+ * 1.21): the name would be unknown there, or another's. Without a name a statement is parsed every time.
+ */
+class UnpreparedClient extends pg.Client {
+  /** Whichever form of the query it was called in: only an object can have a name. */
+  override query(query: object | string, ...rest: unknown[]): never {
+    const unnamed = typeof query === 'object' && 'name' in query ? { ...query, name: undefined } : query;
+    return super.query(unnamed as never, ...(rest as [])) as never;
+  }
 }
