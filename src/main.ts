@@ -2,9 +2,8 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// Keeps what V8 makes of the sources: a start takes three quarters of the time, and of the memory afterwards. Beside the
-// sources, so that nobody can write it who could not as well write them; where that is not allowed there is no cache.
-// First of all, which is why this file imports nothing of ours before it has to.
+// Keeps what V8 makes of the sources (scripts/run tells why), beside them: nobody can write it who could not as well write
+// those, and where that is not allowed there is no cache. Hence nothing of ours is imported before.
 enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/compiled'));
 
 /** The `concierge` command: each subcommand is the file of that name under cli/. */
