@@ -17,7 +17,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '0.8' },
+    seconds: { type: 'string', default: '0.7' },
     connections: { type: 'string', default: '48' },
     'write-results': { type: 'boolean', default: false },
   },

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { type Answer, Connection } from './connection.ts';
 
 export interface OpenLoop {
@@ -37,15 +40,14 @@ export async function openLoop(options: OpenLoop): Promise<Latencies> {
   const pool = new ConnectionPool(options);
   const notes = new Notes();
   const running = new Set<Promise<void>>();
-  const startedAt = performance.now();
-  let intended = startedAt + gap(rate);
-  while (intended < startedAt + seconds * 1000) {
-    await until(intended);
-    for (const now = performance.now(); intended <= now; intended += gap(rate)) {
+  const arrivals = new Worker(join(import.meta.dirname, 'arrivals.ts'), { workerData: { rate, seconds } });
+  arrivals.on('message', (due: readonly number[]) => {
+    for (const intended of due) {
       const sent = send(options.request(), intended, pool, notes).finally(() => running.delete(sent));
       running.add(sent);
     }
-  }
+  });
+  await once(arrivals, 'exit');
   await Promise.all(running);
   pool.close();
   return notes.summary();
@@ -54,7 +56,7 @@ export async function openLoop(options: OpenLoop): Promise<Latencies> {
 async function send(request: string, intended: number, pool: ConnectionPool, notes: Notes): Promise<void> {
   const connection = await pool.take();
   try {
-    notes.add(await connection.exchange(request), performance.now() - intended);
+    notes.add(await connection.exchange(request), now() - intended);
   } catch (error) {
     notes.broken(error as NodeJS.ErrnoException);
     connection.close();
@@ -63,19 +65,9 @@ async function send(request: string, intended: number, pool: ConnectionPool, not
   }
 }
 
-/** Milliseconds to the next arrival. */
-function gap(rate: number): number {
-  return (-Math.log(1 - Math.random()) * 1000) / rate;
-}
-
-/** Timers have milliseconds; the rest of the way the event loop turns, and answers are read meanwhile. */
-async function until(time: number): Promise<void> {
-  const wait = time - performance.now();
-  if (wait > 1) {
-    await new Promise((resolve) => setTimeout(resolve, Math.floor(wait)));
-  } else if (wait > 0) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+/** The clock of arrivals.ts. */
+function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** The servers close a connection that was idle for five seconds, perhaps at the moment at which it is used again. */
@@ -94,7 +86,7 @@ class ConnectionPool {
   async take(): Promise<Connection> {
     const idle = this.#idle.pop();
     if (idle !== undefined) {
-      if (performance.now() - idle.since > STALE_MS) {
+      if (now() - idle.since > STALE_MS) {
         idle.connection.close(); // It opens again with the next request.
       }
       return idle.connection;
@@ -112,7 +104,7 @@ class ConnectionPool {
     if (next) {
       next(connection);
     } else {
-      this.#idle.push({ connection, since: performance.now() });
+      this.#idle.push({ connection, since: now() });
     }
   }
 
