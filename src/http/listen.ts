@@ -23,6 +23,12 @@ const LIMITS = {
 };
 const MAX_CONNECTIONS = 10_000;
 
+/**
+ * Connections that wait to be accepted, as far as the kernel agrees (net.core.somaxconn). Beyond them it drops what
+ * arrives without a word, and a sender tries again only after a second: a busy server refuses sooner than that.
+ */
+const BACKLOG = 4096;
+
 export async function listen(
   handler: RequestListener,
   { host, port }: { readonly host: string; readonly port: number },
@@ -30,7 +36,7 @@ export async function listen(
   const server = createServer(LIMITS, handler);
   server.maxConnections = MAX_CONNECTIONS;
   endUnreadBodies(server);
-  server.listen(port, host);
+  server.listen({ port, host, backlog: BACKLOG });
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

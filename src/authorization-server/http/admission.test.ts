@@ -3,7 +3,8 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { admission } from './admission.ts';
+import { sendRaw } from '../../testing/raw-request.ts';
+import { admission, MAX_TURN_MS } from './admission.ts';
 import type { Answered } from './request-id.ts';
 
 const LIMIT = 2;
@@ -31,7 +32,7 @@ async function startBusyServer() {
       await promise;
       response.end('done');
     },
-    { log: (_request, answered) => logged.push(answered), headers: HEADERS, limit: LIMIT },
+    { log: (_request, answered) => logged.push(answered), headers: HEADERS, maxInProgress: LIMIT },
   );
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');
@@ -148,4 +149,26 @@ it('counts no request whose body is still on its way', async () => {
   for (const one of slow) {
     one.destroy();
   }
+});
+
+it('refuses what is read too late in a turn of the event loop, and admits again in the next', async () => {
+  let now = 0;
+  const listener = admission(
+    async (_request, response) => {
+      now += 0.6 * MAX_TURN_MS;
+      response.end();
+    },
+    { log: () => undefined, headers: HEADERS, now: () => now },
+  );
+  const busy = createServer(listener).listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const { port } = busy.address() as AddressInfo;
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const last = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  // What comes in one packet is read in one turn.
+  const { text: answers } = await sendRaw(`http://127.0.0.1:${port}`, `${request}${request}${last}`);
+  expect(answers.match(/^HTTP\/1.1 \d+/gm)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 503']);
+  expect((await fetch(`http://127.0.0.1:${port}`)).status).toBe(200);
+  busy.closeAllConnections();
+  busy.close();
 });

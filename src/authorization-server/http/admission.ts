@@ -5,11 +5,20 @@ import type { LogRequest } from './request-id.ts';
 import { RETRY_AFTER_SECONDS } from './retry-after.ts';
 
 /**
- * Requests that a process works on at the same time. Few enough that the last one of them is answered well within a
- * second, and several times as many as it takes to keep the process and its connections to the database busy, so that
- * the people whose passwords are being hashed (at most `passwords.queue` and `passwords.concurrency`) leave room.
+ * Milliseconds of one turn of the event loop that may go into taking requests up. Requests wait in their sockets while a
+ * process has more to do than it can, and all that are there at the time are read in one turn: a long turn is what a
+ * queue looks like. An admitted request waits for its own turn and a few more, for what the database answers; measured
+ * at twice the load that a process carries, that makes a few hundred milliseconds. A burst of several hundred requests
+ * fits in.
  */
-export const MAX_IN_PROGRESS = 256;
+export const MAX_TURN_MS = 100;
+
+/**
+ * Requests that a process works on at the same time: when it is others that are slow, the database above all. More than
+ * the database's connections keep busy, and enough to leave room beside all those whose passwords may wait to be hashed
+ * (`passwords.queue`).
+ */
+export const MAX_IN_PROGRESS = 512;
 
 /** What tells others that this node is well, and what costs next to nothing. */
 const ALWAYS_ADMITTED: ReadonlySet<string> = new Set(['/healthz', '/readyz', ...SAME_FOR_EVERYONE]);
@@ -20,7 +29,8 @@ interface Admission {
   readonly log: LogRequest;
   /** Those of every response. */
   readonly headers: ReadonlyMap<string, string>;
-  readonly limit?: number;
+  readonly maxInProgress?: number;
+  readonly now?: () => number;
 }
 
 /**
@@ -32,9 +42,10 @@ interface Admission {
  */
 export function admission(
   application: Application,
-  { log, headers, limit = MAX_IN_PROGRESS }: Admission,
+  { log, headers, maxInProgress = MAX_IN_PROGRESS, now = () => performance.now() }: Admission,
 ): RequestListener {
   const refuse = createRefusal(headers);
+  const turnIsLong = watchTurns(now);
   let inProgress = 0;
 
   async function admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -61,13 +72,27 @@ export function admission(
     if (ALWAYS_ADMITTED.has(request.url ?? '')) {
       return application(request, response);
     }
-    if (inProgress < limit) {
+    if (inProgress < maxInProgress && !turnIsLong()) {
       return admit(request, response);
     }
     const requestId = randomUUID();
     const path = pathOf(request);
     refuse(path, requestId, response);
     log(request, { requestId, path, status: 503, milliseconds: 0 });
+  };
+}
+
+/** Whether requests have been taken up for too long in this turn of the event loop. */
+function watchTurns(now: () => number): () => boolean {
+  let since: number | undefined;
+  return () => {
+    if (since === undefined) {
+      since = now();
+      setImmediate(() => {
+        since = undefined;
+      });
+    }
+    return now() - since > MAX_TURN_MS;
   };
 }
 
