@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { createTestDatabase } from '../testing/database.ts';
 import { describeStorage } from './storage.ts';
+
+const MAIN = join(import.meta.dirname, '../main.ts');
 
 const FIGURES = {
   tokens: { live: 9_000_000, expired: 1_000_000, bytes: { heap: 2.9e9, indexes: 4.2e8, toast: 0 }, partitions: 7 },
@@ -27,4 +33,15 @@ it('prints the growth a day and the size that it leads to', () => {
   const text = describeStorage({ ...FIGURES, growth });
   expect(text).toMatch(/250,000 rows and 80\.0 MB a day, as of the last 3 d/);
   expect(text).toMatch(/in 30 days +5\.8 GB/);
+});
+
+it('reads the database that the configuration names, and prints for programs with --json', async () => {
+  const { url, drop } = await createTestDatabase('authorization-server');
+  const env = { DATABASE_URL: url };
+  const run = promisify(execFile);
+  const text = await run(process.execPath, [MAIN, 'storage'], { env });
+  expect(text.stdout).toMatch(/tokens \(0 partitions\) +0 +0/);
+  const { stdout } = await run(process.execPath, [MAIN, 'storage', '--json'], { env });
+  expect(JSON.parse(stdout)).toMatchObject({ tokens: { live: 0, partitions: 0 }, purgeLag: 0 });
+  await drop();
 });

@@ -1,0 +1,58 @@
+/** Housekeeping has no hour of its own: it happens while everybody is served. */
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { createRelyingParty, DEMO_MACHINE, introspect, tokensOf } from '../../testing/relying-party.ts';
+import { removeExpired } from './artifact-statements.ts';
+import { TokenPartitions } from './token-partitions.ts';
+import { slotOf } from './token-slot.ts';
+
+const HOUR = 3600;
+const ROUNDS = 12;
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * HOUR * 1000);
+
+async function saveExpired(count: number): Promise<void> {
+  await server.pool.query(
+    `insert into artifacts (key, kind, payload, expires_at)
+      select gen_random_uuid(), 'Interaction', '', now() - interval '1 day' from generate_series(1, $1)`,
+    [count],
+  );
+  await server.pool.query(
+    `insert into tokens (slot, key, kind, payload)
+      select $1, gen_random_uuid(), 'AccessToken', '' from generate_series(1, $2)`,
+    [slotOf(hoursAgo(4).getTime() / 1000, HOUR), count],
+  );
+}
+
+it('C98: tokens are issued and looked up while partitions come and go and rows are removed, and no request fails', async () => {
+  const machine = createRelyingParty(server.issuer, DEMO_MACHINE);
+  const partitions = new TokenPartitions(server.pool, pino({ level: 'silent' }));
+  const answers: object[] = [];
+  let over = false;
+  const requests = Array.from({ length: 4 }, async () => {
+    while (!over) {
+      const { access_token } = tokensOf(await machine.requestToken({ grant_type: 'client_credentials' }));
+      answers.push(await introspect(server.issuer, access_token));
+    }
+  });
+  const dropped: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await partitions.ensure([HOUR], hoursAgo(6));
+    await saveExpired(50);
+    await Promise.all([server.pool.query(removeExpired(20)), server.pool.query(removeExpired(20))]);
+    dropped.push(...(await partitions.dropPast(new Date())));
+    await partitions.removeExpiredFromDefault(new Date(), 20);
+  }
+  over = true;
+  await Promise.all(requests);
+  expect(answers.length).toBeGreaterThan(0);
+  expect(answers.filter((answer) => !('active' in answer) || answer.active !== true)).toEqual([]);
+  expect(dropped.length).toBeGreaterThan(0);
+});
