@@ -1,0 +1,92 @@
+/**
+ * `npm run bench:scale [-- --rows N] [--rounds N] [--seconds S] [--json FILE]`
+ *
+ * Compares the product with 10 million tokens in its tables to the product with next to none: in one run, at one
+ * PostgreSQL, in turns. The tokens are made inside the database, and are as good as any: introspection picks among all.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { describeMachine } from '../measure/machine.ts';
+import { median } from '../measure/median.ts';
+import { asText, number, type Table } from '../table.ts';
+import { compare, introspecting, issuing, type Purge, purge, revokeGrants, type Sample } from './measure.ts';
+import { openStage } from './stage.ts';
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '10000000' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    json: { type: 'string' },
+  },
+});
+const rows = Number(values.rows);
+const effort = { rounds: Number(values.rounds), seconds: Number(values.seconds), connections: 48 };
+
+type Sides = Awaited<ReturnType<typeof compare>>;
+
+console.error(`filling in ${rows.toLocaleString('en')} tokens`);
+const stage = await openStage(rows);
+process.once('SIGINT', () => void stage.stop().finally(() => process.exit(130)));
+try {
+  const machine = await describeMachine(stage.admin, stage.directory);
+  console.error('measuring client credentials');
+  const issued = await compare(stage, issuing, effort);
+  console.error('measuring introspection');
+  const introspected = await compare(stage, introspecting, effort);
+  console.error('measuring revocation by grant');
+  const revoked = { empty: await revokeGrants(stage.empty), full: await revokeGrants(stage.full) };
+  console.error('measuring the purge');
+  const purged = await purge(stage, stage.full, Math.round(rows / 10));
+  console.log(asText([['machine', ''], ...Object.entries(machine).map(([name, value]) => [name, String(value)])]));
+  console.log(`\n${asText(comparison(issued, introspected, revoked))}`);
+  console.log(`\n${asText(goals(issued, introspected, purged))}`);
+  if (values.json !== undefined) {
+    const report = { machine, rows, effort, issued, introspected, revoked, purged };
+    await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  }
+} finally {
+  await stage.stop();
+}
+
+function comparison(issued: Sides, introspected: Sides, revoked: Record<keyof Sides, number>): Table {
+  const cells = (samples: readonly Sample[]) =>
+    (['rate', 'serverUs', 'databaseUs', 'walBytes'] as const).map((name) => number(medianOf(samples, name), 0));
+  return [
+    ['medians', 'ops/s', 'CPU µs server', 'CPU µs database', 'WAL B'],
+    ['client credentials, empty', ...cells(issued.empty)],
+    [`client credentials, full`, ...cells(issued.full)],
+    ['introspection of any token, empty', ...cells(introspected.empty)],
+    ['introspection of any token, full', ...cells(introspected.full)],
+    ['revocation of a grant, empty', `${number(revoked.empty, 1)} ms`, '', '', ''],
+    ['revocation of a grant, full', `${number(revoked.full, 1)} ms`, '', '', ''],
+  ];
+}
+
+function goals(issued: Sides, introspected: Sides, purged: Purge): Table {
+  const ratio = ({ full, empty }: Sides) =>
+    median(full.map(({ rate }, round) => rate / (empty[round]?.rate ?? Number.NaN)));
+  const { p99Before, p99Meanwhile, maxMeanwhile } = purged;
+  return [
+    ['goal', 'measured', 'must', ''],
+    judged('client credentials: throughput (full / empty)', ratio(issued), { least: 0.95 }),
+    judged('introspection: throughput (full / empty)', ratio(introspected), { least: 0.95 }),
+    judged('WAL for each token, full, B', medianOf(issued.full, 'walBytes'), { most: 500 }),
+    judged(`purge of ${number(purged.rowsEach, 0)} tokens, s`, purged.seconds, { most: 1 }),
+    judged('WAL of that, MB', purged.walMB, { most: 1 }),
+    judged(
+      `p99 of 200/s while ${number(3 * purged.rowsEach, 0)} tokens are purged (${number(p99Meanwhile, 1)} ms, at most ${number(maxMeanwhile, 1)}) / before (${number(p99Before, 1)} ms)`,
+      p99Meanwhile / p99Before,
+      { most: 1.2 },
+    ),
+  ];
+}
+
+function judged(name: string, value: number, { least, most }: { least?: number; most?: number }): string[] {
+  const reached = value >= (least ?? Number.NEGATIVE_INFINITY) && value <= (most ?? Number.POSITIVE_INFINITY);
+  return [name, number(value, 2), most === undefined ? `≥ ${least}` : `≤ ${most}`, reached ? '✓' : '✗'];
+}
+
+function medianOf(samples: readonly Sample[], name: keyof Sample): number {
+  return median(samples.map((sample) => sample[name] ?? Number.NaN));
+}
