@@ -57,13 +57,13 @@ export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
         uid: plain.uid ?? null,
         user_code: plain.userCode === undefined ? null : (userCodes(plain.userCode)[0] ?? null),
         payload: SEALED_WHOLE.has(kind)
-          ? sealing.seal(`${kind} ${id}`, JSON.stringify(payload))
+          ? sealing.seal(kind, JSON.stringify(payload), id)
           : sealFields(sealing, kind, payload),
       };
     },
     fromRow(kind, id, stored) {
       if (SEALED_WHOLE.has(kind)) {
-        return id === undefined ? undefined : parse(sealing.open(`${kind} ${id}`, stored));
+        return id === undefined ? undefined : parse(sealing.open(kind, stored, id));
       }
       const { sealed, ...payload } = JSON.parse(stored);
       const jti = id === undefined ? {} : { jti: id };

@@ -36,17 +36,18 @@ export interface Rotation {
   isFor(successors: Successors, asksFor: string): boolean;
 }
 
+const PURPOSE = 'successors';
+
 export function createRotation(sealing: Sealing, grace: RefreshGrace): Rotation {
-  const purpose = (id: string) => `successors of ${id}`;
   return {
     graceMs: grace.seconds * 1000,
     async draw(asksFor) {
       const { refreshToken, accessToken } = await grace.longest();
       return { refreshToken: drawId(refreshToken), accessToken: drawId(accessToken), askedFor: fingerprint(asksFor) };
     },
-    seal: (id, successors) => sealing.seal(purpose(id), JSON.stringify(successors)),
+    seal: (id, successors) => sealing.seal(PURPOSE, JSON.stringify(successors), id),
     open(id, sealed) {
-      const opened = sealed === null ? undefined : sealing.open(purpose(id), sealed);
+      const opened = sealed === null ? undefined : sealing.open(PURPOSE, sealed, id);
       return opened === undefined ? undefined : JSON.parse(opened);
     },
     isFor: ({ askedFor }, asksFor) => askedFor === fingerprint(asksFor),

@@ -28,6 +28,17 @@ describe('what is sealed', () => {
     }
   });
 
+  it('opens for its holder only', () => {
+    const sealed = before.seal('Interaction', 'text', 'the id');
+    expect(before.open('Interaction', sealed, 'the id')).toBe('text');
+    for (const holder of [undefined, '', 'the', 'the id ', 'another id']) {
+      expect(before.open('Interaction', sealed, holder)).toBeUndefined();
+    }
+    expect(before.open('Interaction', before.seal('Interaction', 'text'), '')).toBeUndefined();
+    expect(before.open('Session', sealed, 'the id')).toBeUndefined();
+    expect(after.open('Interaction', sealed, 'the id')).toBeUndefined();
+  });
+
   it('does not open when one bit is changed, whichever it is', () => {
     const bytes = Buffer.from(before.seal('session', 'text'), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {

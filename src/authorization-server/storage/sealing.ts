@@ -5,10 +5,13 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
  * a secret is replaced by putting a new one in front (design: rotation without a flag day).
  */
 export interface Sealing {
-  /** AES-256-GCM. `purpose` is part of the key: what was sealed for one purpose opens for no other. */
-  seal(purpose: string, plaintext: string): string;
+  /**
+   * AES-256-GCM. `purpose` is part of the key: what was sealed for one purpose opens for no other. So is `holder`, of which
+   * there may be any number: an id that only who presents it has. There are few purposes, and their keys are kept.
+   */
+  seal(purpose: string, plaintext: string, holder?: string): string;
   /** `undefined` when no secret opens it. */
-  open(purpose: string, sealed: string): string | undefined;
+  open(purpose: string, sealed: string, holder?: string): string | undefined;
   /** Does the first secret not open it? What lives for long is sealed anew then, or that secret could never be retired. */
   isOutdated(purpose: string, sealed: string): boolean;
   /** HMAC-SHA-256 under each secret, first one first: write the first, look up by any. */
@@ -21,33 +24,49 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 export function createSealing(secrets: readonly string[]): Sealing {
-  const derive = (secret: string, purpose: string) =>
-    Buffer.from(hkdfSync('sha256', secret, '', `concierge ${purpose}`, 32));
-  const first = secrets[0];
+  const keyrings = secrets.map(createKeyring);
+  const first = keyrings[0];
   if (first === undefined) {
     throw new TypeError('at least one secret is needed');
   }
   return {
-    seal(purpose, plaintext) {
+    seal(purpose, plaintext, holder) {
       const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', derive(first, purpose), iv);
+      const cipher = createCipheriv('aes-256-gcm', keyFor(first, purpose, holder), iv);
       const sealed = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
       return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
     },
-    open(purpose, sealed) {
-      for (const secret of secrets) {
-        const plaintext = decrypt(derive(secret, purpose), sealed);
+    open(purpose, sealed, holder) {
+      for (const keyring of keyrings) {
+        const plaintext = decrypt(keyFor(keyring, purpose, holder), sealed);
         if (plaintext !== undefined) {
           return plaintext;
         }
       }
       return undefined;
     },
-    isOutdated: (purpose, sealed) => decrypt(derive(first, purpose), sealed) === undefined,
+    isOutdated: (purpose, sealed) => decrypt(first(purpose), sealed) === undefined,
     macs: (purpose, text) =>
-      secrets.map((secret) => createHmac('sha256', derive(secret, purpose)).update(text).digest('base64url')),
-    keys: (purpose) => secrets.map((secret) => derive(secret, purpose).toString('base64url')),
+      keyrings.map((keyring) => createHmac('sha256', keyring(purpose)).update(text).digest('base64url')),
+    keys: (purpose) => keyrings.map((keyring) => keyring(purpose).toString('base64url')),
   };
+}
+
+/** One secret's keys, by purpose: derived once (RFC 5869), because that takes longer than using them. */
+type Keyring = (purpose: string) => Buffer;
+
+function createKeyring(secret: string): Keyring {
+  const keys = new Map<string, Buffer>();
+  return (purpose) => {
+    const key = keys.get(purpose) ?? Buffer.from(hkdfSync('sha256', secret, '', `concierge ${purpose}`, 32));
+    keys.set(purpose, key);
+    return key;
+  };
+}
+
+function keyFor(keyring: Keyring, purpose: string, holder: string | undefined): Buffer {
+  const key = keyring(purpose);
+  return holder === undefined ? key : createHmac('sha256', key).update(holder).digest();
 }
 
 function decrypt(key: Buffer, sealed: string): string | undefined {

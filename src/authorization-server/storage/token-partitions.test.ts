@@ -133,6 +133,15 @@ describe('C98: past partitions', () => {
     expect(await createPartitions().dropPast(later(2 * HOUR))).toEqual(['tokens_hour_2026112221']);
   });
 
+  it('are dropped once by any number of nodes that find them at the same moment', async () => {
+    const nodes = Array.from({ length: 10 }, () => createPartitions());
+    const dropped = await Promise.all(nodes.map((node) => node.dropPast(later(10 * HOUR))));
+    expect(dropped.flat().sort()).toEqual(
+      ['tokens_hour_2026112221', 'tokens_hour_2026112222', 'tokens_hour_2026112223'].sort(),
+    );
+    expect(await names()).toEqual([]);
+  });
+
   it('are dropped once by any number of nodes, while tokens are issued and looked up', async () => {
     let over = false;
     const requests = Array.from({ length: 4 }, async () => {

@@ -19,6 +19,7 @@ const WIDTHS_AHEAD = 2;
 
 const LOCK_NOT_AVAILABLE = '55P03';
 const CHECK_VIOLATION = '23514';
+const UNDEFINED_TABLE = '42P01';
 
 interface Partition {
   readonly name: string;
@@ -106,9 +107,12 @@ export class TokenPartitions {
       if (attached) {
         await this.#pool.query(withLock(`alter table tokens detach partition ${name};`));
       }
-      await this.#pool.query(withLock(`drop table if exists ${name};`));
+      await this.#pool.query(withLock(`drop table ${name};`));
       return true;
     } catch (error) {
+      if (codeOf(error) === UNDEFINED_TABLE) {
+        return false; // Another node was faster.
+      }
       if (codeOf(error) !== LOCK_NOT_AVAILABLE) {
         throw error;
       }
