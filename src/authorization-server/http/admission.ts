@@ -5,13 +5,11 @@ import type { LogRequest } from './request-id.ts';
 import { RETRY_AFTER_SECONDS } from './retry-after.ts';
 
 /**
- * Milliseconds of one turn of the event loop that may go into taking requests up. Requests wait in their sockets while a
- * process has more to do than it can, and all that are there at the time are read in one turn: a long turn is what a
- * queue looks like. An admitted request waits for its own turn and a few more, for what the database answers; measured
- * at twice the load that a process carries, that makes a few hundred milliseconds. A burst of several hundred requests
- * fits in.
+ * Requests that one turn of the event loop takes up. Requests wait in their sockets while a process has more to do than
+ * it can, and all that are there at the time are read in one turn: a long turn is what a queue looks like. An admitted
+ * request waits for its own turn and a few more, for what the database answers.
  */
-export const MAX_TURN_MS = 100;
+export const MAX_IN_TURN = 256;
 
 /**
  * Requests that a process works on at the same time: when it is others that are slow, the database above all. More than
@@ -30,7 +28,7 @@ interface Admission {
   /** Those of every response. */
   readonly headers: ReadonlyMap<string, string>;
   readonly maxInProgress?: number;
-  readonly now?: () => number;
+  readonly maxInTurn?: number;
 }
 
 /**
@@ -42,10 +40,10 @@ interface Admission {
  */
 export function admission(
   application: Application,
-  { log, headers, maxInProgress = MAX_IN_PROGRESS, now = () => performance.now() }: Admission,
+  { log, headers, maxInProgress = MAX_IN_PROGRESS, maxInTurn = MAX_IN_TURN }: Admission,
 ): RequestListener {
   const refuse = createRefusal(headers);
-  const turnIsLong = watchTurns(now);
+  const inTurn = countInTurn();
   let inProgress = 0;
 
   async function admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,7 +70,7 @@ export function admission(
     if (ALWAYS_ADMITTED.has(request.url ?? '')) {
       return application(request, response);
     }
-    if (inProgress < maxInProgress && !turnIsLong()) {
+    if (inProgress < maxInProgress && inTurn() <= maxInTurn) {
       return admit(request, response);
     }
     const requestId = randomUUID();
@@ -82,17 +80,17 @@ export function admission(
   };
 }
 
-/** Whether requests have been taken up for too long in this turn of the event loop. */
-function watchTurns(now: () => number): () => boolean {
-  let since: number | undefined;
+/** Counts calls, anew in each turn of the event loop. */
+function countInTurn(): () => number {
+  let count = 0;
   return () => {
-    if (since === undefined) {
-      since = now();
+    if (count === 0) {
       setImmediate(() => {
-        since = undefined;
+        count = 0;
       });
     }
-    return now() - since > MAX_TURN_MS;
+    count += 1;
+    return count;
   };
 }
 
