@@ -6,6 +6,7 @@ import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import { admission } from './http/admission.ts';
 import { cookieAttributes } from './http/cookie-attributes.ts';
+import type { CookieSignatures } from './http/cookie-signatures.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { publishedDocuments } from './http/published-documents.ts';
@@ -21,7 +22,7 @@ import { requestByPost } from './pages/request-by-post.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
   readonly provider: Provider;
-  readonly cookieKeys: readonly string[];
+  readonly cookieSignatures: CookieSignatures;
   /** How many proxies stand in front; the client's address is what the outermost of them saw. */
   readonly trustedProxies: number;
   readonly readiness: Readiness;
@@ -41,7 +42,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   };
   const app = new Koa({
     // Cookies of the pages and of the engine are signed alike.
-    keys: [...deps.cookieKeys],
+    keys: deps.cookieSignatures as never, // Its types know of an array only.
     proxy: deps.trustedProxies > 0,
     maxIpsCount: deps.trustedProxies,
   });

@@ -9,6 +9,7 @@ import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { askedByRefresh } from './flows/refresh-token/refresh-token.ts';
+import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
@@ -66,7 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   );
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const sealing = createSealing(config.secrets);
-  const cookieKeys = sealing.keys('cookies');
+  const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const accounts = new PostgresAccountStore(pool);
   const clients = new PostgresClientStore(pool);
   const resources = new PostgresResourceStore(pool);
@@ -91,7 +92,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate,
     artifacts,
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
-    cookieKeys,
+    cookieSignatures,
     lifetimes: config.lifetimes,
     pages: { ...signOutPages({ page }), renderError: engineErrorPage({ page }) },
     development: config.mode === 'development',
@@ -108,7 +109,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       open: (sealed) => sealing.open('authorization request', sealed),
     }),
     demonstration,
-    cookieKeys,
+    cookieSignatures,
     trustedProxies: config.trustedProxies,
     readiness: async () => void (await pool.query('select 1')),
     metrics,

@@ -47,7 +47,8 @@ export interface ProviderDeps {
     redeem(exchange: () => Promise<void>): Promise<ReadonlyMap<string, string>>;
   };
   readonly signingKeys: readonly SigningKey[];
-  readonly cookieKeys: readonly string[];
+  /** What signs cookies: see http/cookie-signatures.ts. */
+  readonly cookieSignatures: object;
   readonly lifetimes: Lifetimes;
   readonly pages: LogoutPages & {
     readonly renderError: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void | Promise<void>;
@@ -133,14 +134,14 @@ function accountSettings({ accounts, resourceServers }: ProviderDeps, scope: Req
  * end with the session.
  */
 function sessionSettings(
-  { issuer, cookieKeys, lifetimes, resources }: ProviderDeps,
+  { issuer, cookieSignatures, lifetimes, resources }: ProviderDeps,
   scope: RequestedScope,
 ): Configuration {
   const secure = issuer.startsWith('https:');
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
     cookies: {
-      keys: [...cookieKeys],
+      keys: cookieSignatures as never,
       names: {
         session: secure ? '__Host-session' : 'session',
         interaction: 'interaction',
