@@ -37,7 +37,7 @@ round, in which the contenders take turns. Who they are:
 M, B0 and S issue tokens for a resource server (RFC 8707), because the product does. Nothing checkpoints during a run, so no page is
 logged whole. *SQL alone* is counted with one request at a time, when there is nobody to share a statement with.
 
-CPU time of the server is that of its process, CPU time of the database that of all of PostgreSQL. A journey is eight requests of a
+CPU time of the server is that of its process (of guarded, that of P too), CPU time of the database that of all of PostgreSQL. A journey is eight requests of a
 browser without cookies: authorization, sign-in page, sign-in, its way back, consent page, consent, its way back, exchange.`;
 
 function tablesOf(report: Report): readonly Table[] {
@@ -62,7 +62,7 @@ function describeRun({ date, machine, effort }: Report): string {
 
 function notesOf({ process, complaints }: Report): string[] {
   const lines = Object.entries(complaints).map(([message, count]) => `${count} x "${message}"`);
-  const notes = [`Warnings and errors in the log of P: ${lines.join(', ') || 'none'}.`];
+  const notes = [`Warnings and errors in the logs of P and P light: ${lines.join(', ') || 'none'}.`];
   if (process) {
     const { startMs, cachedStartMs, idleMB, loadedMB } = process;
     notes.push(

@@ -37,7 +37,7 @@ export async function run(options: RunOptions): Promise<Report> {
     const machine = await describeMachine(stage.admin, stage.directory);
     const operations = await measureOperations(stage, options);
     const experiments = await measureExperiments(stage, options);
-    const complaints = countComplaints(stage.logFile('P'));
+    const complaints = countComplaints([stage.logFile('P'), stage.logFile('P light')]);
     const effort = { rounds, seconds, connections };
     return { date: new Date().toISOString().slice(0, 16), machine, effort, operations, ...experiments, complaints };
   } finally {
@@ -92,9 +92,9 @@ function isAsked({ only }: RunOptions, name: string): boolean {
 }
 
 /** By message: lines of a pino log from `warn` upwards. */
-function countComplaints(logFile: string): Record<string, number> {
+function countComplaints(logFiles: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const line of readLines(logFile).filter((one) => one.startsWith('{'))) {
+  for (const line of logFiles.flatMap(readLines).filter((one) => one.startsWith('{'))) {
     const { level, msg } = JSON.parse(line) as { level: number; msg: string };
     if (level >= WARNING) {
       counts[msg] = (counts[msg] ?? 0) + 1;

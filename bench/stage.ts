@@ -17,6 +17,7 @@ export interface Contender {
   readonly target: Target;
   /** None of `hash`, which is no server. */
   readonly pid: number | undefined;
+  readonly asks?: readonly number[];
   readonly database: string | undefined;
   readonly logFile: string | undefined;
 }
@@ -130,11 +131,14 @@ export class Stage {
     return this.#startScript('F', 'bare-server.ts', env, { database, populatedAt });
   }
 
+  /** What the guard asks the product is part of what a request costs. */
   async #startGuarded(): Promise<Contender> {
-    const populatedAt = await this.#portOf('P');
+    const { target, pid, database } = await this.contender('P');
+    const logFile = this.logFile('guarded');
     const databaseUrl = await this.database('resource-api');
-    const child = await startResourceApi({ databaseUrl, issuerPort: populatedAt, logFile: this.logFile('guarded') });
-    return this.#enter('guarded', child, { database: 'product', populatedAt });
+    const api = await startResourceApi({ databaseUrl, issuerPort: target.port, logFile });
+    const contender = this.#enter('guarded', api, { database, populatedAt: target.port });
+    return { ...contender, asks: pid === undefined ? [] : [pid] };
   }
 
   async #startScript(

@@ -11,7 +11,10 @@ export interface Reading {
 
 /** A server under test as it is measured. */
 export interface Measured {
+  /** None of what is no server. */
   readonly pid: number | undefined;
+  /** Of servers that it asks in turn: what they do for it is part of its cost. */
+  readonly asks?: readonly number[];
   /** The database of its own, if it has one. */
   readonly database?: string | undefined;
 }
@@ -25,7 +28,7 @@ export class Meter {
     this.#admin = admin;
   }
 
-  async read({ pid, database }: Measured): Promise<Reading> {
+  async read({ pid, asks = [], database }: Measured): Promise<Reading> {
     const { rows } = await this.#admin.query(
       `select pg_backend_pid() as pid, pg_current_wal_insert_lsn() - '0/0' as wal,
         (select coalesce(sum(calls), 0) from pg_stat_statements
@@ -34,12 +37,17 @@ export class Meter {
     );
     this.#postmaster ??= parentOf(rows[0].pid);
     return {
-      serverMs: pid === undefined ? undefined : processorTime(pid),
+      serverMs: pid === undefined ? undefined : timeOf([pid, ...asks]),
       databaseMs: this.#postmaster === undefined ? undefined : processorTime(this.#postmaster),
       statements: Number(rows[0].statements),
       walBytes: Number(rows[0].wal),
     };
   }
+}
+
+function timeOf(pids: readonly number[]): number | undefined {
+  const times = pids.map(processorTime);
+  return times.every((time) => time !== undefined) ? times.reduce((sum, time) => sum + time, 0) : undefined;
 }
 
 /** Costs of one operation; CPU in microseconds. */
