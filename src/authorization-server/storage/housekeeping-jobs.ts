@@ -18,7 +18,7 @@ const BATCH = 1_000;
 export function housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes }: HousekeepingJobsDeps) {
   return [
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
-    atOnce('past partitions', (now) => partitions.dropPast(now)),
+    atOnce('a past partition', (now) => partitions.dropPast(now)),
     inBatches('expired artifacts', () => artifacts.removeExpired(BATCH)),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     atOnce('storage sample', () => takeStorageSample(pool)),

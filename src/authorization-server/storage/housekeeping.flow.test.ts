@@ -42,17 +42,17 @@ it('C98: tokens are issued and looked up while partitions come and go and rows a
       answers.push(await introspect(server.issuer, access_token));
     }
   });
-  const dropped: string[] = [];
+  let dropped = 0;
   for (let round = 0; round < ROUNDS; round++) {
     await partitions.ensure([HOUR], hoursAgo(6));
     await saveExpired(50);
     await Promise.all([server.pool.query(removeExpired(20)), server.pool.query(removeExpired(20))]);
-    dropped.push(...(await partitions.dropPast(new Date())));
+    dropped += (await partitions.dropPast(new Date())) === undefined ? 0 : 1;
     await partitions.removeExpiredFromDefault(new Date(), 20);
   }
   over = true;
   await Promise.all(requests);
   expect(answers.length).toBeGreaterThan(0);
   expect(answers.filter((answer) => !('active' in answer) || answer.active !== true)).toEqual([]);
-  expect(dropped.length).toBeGreaterThan(0);
+  expect(dropped).toBeGreaterThan(0);
 });

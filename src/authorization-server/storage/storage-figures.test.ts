@@ -69,7 +69,7 @@ describe('the figures of the storage', () => {
     const { tokens, purgeLag } = await figures();
     expect(tokens).toMatchObject({ live: 0, expired: 7, partitions: 3 });
     expect(purgeLag).toBeGreaterThan(2 * HOUR);
-    await partitions.dropPast(new Date(Date.now() + HOUR * 1000));
+    while (await partitions.dropPast(new Date(Date.now() + HOUR * 1000))) {}
   });
 
   it('know the growth once there are two samples, of which one is taken an hour', async () => {

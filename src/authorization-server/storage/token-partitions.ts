@@ -53,16 +53,15 @@ export class TokenPartitions {
     }
   }
 
-  /** Drops the partitions that hold nothing but expired tokens; returns their names. One that is in use has to wait. */
-  async dropPast(now: Date): Promise<string[]> {
-    const past = (await this.list()).filter(({ range }) => range.until.getTime() + MARGIN_MS < now.getTime());
-    const dropped = [];
-    for (const { name, attached } of past) {
-      if (await this.#drop(name, attached)) {
-        dropped.push(name);
-      }
-    }
-    return dropped;
+  /**
+   * Drops the oldest of the partitions that hold nothing but expired tokens, and returns its name. One at a time: while the
+   * files of a million tokens are deleted, everybody's commits take longer. One that is in use has to wait.
+   */
+  async dropPast(now: Date): Promise<string | undefined> {
+    const [oldest] = (await this.list())
+      .filter(({ range }) => range.until.getTime() + MARGIN_MS < now.getTime())
+      .sort((one, other) => one.range.until.getTime() - other.range.until.getTime());
+    return oldest && (await this.#drop(oldest)) ? oldest.name : undefined;
   }
 
   /** Removes at most `limit` expired tokens that had no partition of their own, and says how many there were. */
@@ -102,7 +101,7 @@ export class TokenPartitions {
   }
 
   /** In two steps, because the second is the longer one, and the first is what requests have to wait for. */
-  async #drop(name: string, attached: boolean): Promise<boolean> {
+  async #drop({ name, attached }: Partition): Promise<boolean> {
     try {
       if (attached) {
         await this.#pool.query(withLock(`alter table tokens detach partition ${name};`));
