@@ -54,8 +54,8 @@ export function latencyTable({ latency = {}, whileHashing, overload }: Report): 
     rows.push([`/jwks, ${name}: P`, number(p50, 2), number(p95, 2), number(p99, 2), `${count} answers`]);
   }
   if (overload) {
-    const { accepted, shed, others, capacity, rate } = overload;
-    const says = `${accepted.count} accepted, ${shed.count} shed, others ${JSON.stringify(others)}`;
+    const { accepted, shed, others, late, capacity, rate } = overload;
+    const says = `${accepted.count} accepted, ${shed.count} shed, others ${JSON.stringify(others)}, sent ${number(late.p99, 0)} ms late (p99)`;
     rows.push([
       `client credentials, ${number(rate, 0)}/s where ${number(capacity, 0)}/s can be done: P`,
       number(accepted.p50, 1),

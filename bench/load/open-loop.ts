@@ -20,7 +20,8 @@ export interface Latencies {
   readonly shed: Percentiles;
   /** Everything else, by status or by what broke the connection. */
   readonly others: Readonly<Record<string, number>>;
-  readonly sent: number;
+  /** From that moment until it was sent: more than a few milliseconds, and the load is what was slow. */
+  readonly late: Percentiles;
 }
 
 export interface Percentiles {
@@ -55,6 +56,7 @@ export async function openLoop(options: OpenLoop): Promise<Latencies> {
 
 async function send(request: string, intended: number, pool: ConnectionPool, notes: Notes): Promise<void> {
   const connection = await pool.take();
+  notes.sent(now() - intended);
   try {
     notes.add(await connection.exchange(request), now() - intended);
   } catch (error) {
@@ -119,10 +121,13 @@ class Notes {
   readonly #accepted: number[] = [];
   readonly #shed: number[] = [];
   readonly #others: Record<string, number> = {};
-  #sent = 0;
+  readonly #late: number[] = [];
+
+  sent(milliseconds: number): void {
+    this.#late.push(milliseconds);
+  }
 
   add({ status, head }: Answer, milliseconds: number): void {
-    this.#sent += 1;
     if (status === 200) {
       this.#accepted.push(milliseconds);
     } else if (status === 503 && /\r\nretry-after:/i.test(head)) {
@@ -133,7 +138,6 @@ class Notes {
   }
 
   broken({ code, message }: NodeJS.ErrnoException): void {
-    this.#sent += 1;
     this.#count(code ?? message);
   }
 
@@ -146,7 +150,7 @@ class Notes {
       accepted: percentilesOf(this.#accepted),
       shed: percentilesOf(this.#shed),
       others: this.#others,
-      sent: this.#sent,
+      late: percentilesOf(this.#late),
     };
   }
 }

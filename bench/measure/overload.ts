@@ -9,8 +9,8 @@ export interface Overload extends Latencies {
   readonly rate: number;
 }
 
-/** More than the server keeps busy at once, so that what waits, waits at the server. */
-const CONNECTIONS = 2_000;
+/** More than there are requests waiting, so that what waits, waits at the server: it takes 10,000 connections. */
+const CONNECTIONS = 9_000;
 const SECONDS = 4;
 
 /** Twice as much as the product can do, for some seconds. */
