@@ -16,7 +16,7 @@ const SECONDS = 4;
 /** Twice as much as the product can do, for some seconds. */
 export async function measureOverload(stage: Stage, { name: operation }: Operation): Promise<Overload> {
   const { target } = await stage.contender('P');
-  const closed = { target, operation, connections: 64, seconds: 1 };
+  const closed = { target, operation, connections: 64, seconds: 2 };
   await stage.load.closedLoop(closed);
   const { operations, seconds } = await stage.load.closedLoop(closed);
   const capacity = operations / seconds;
