@@ -36,11 +36,13 @@ export async function up(knex: Knex): Promise<void> {
     create table tokens_default partition of tokens default;
 
     delete from artifacts where kind in ('AccessToken', 'ClientCredentials', 'RefreshToken', 'AuthorizationCode');
+    alter table artifacts add column session_uid text;
+    comment on column artifacts.session_uid is 'of an interaction: the session in which it began';
     alter table artifacts set (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
     comment on column artifacts.expires_at is 'when the row may go, rounded up to the hour';
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop table tokens');
+  await knex.raw('drop table tokens; alter table artifacts drop column session_uid');
 }

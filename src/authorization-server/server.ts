@@ -8,7 +8,6 @@ import type { AccountStore } from './accounts/account.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
-import { askedByRefresh } from './flows/refresh-token/refresh-token.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
@@ -19,7 +18,7 @@ import { createPage } from './pages/page.ts';
 import { createRememberedRequests } from './pages/remembered-request.ts';
 import { signOutPages } from './pages/sign-out.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
-import { replacedSessionId } from './provider/engine.ts';
+import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
@@ -68,6 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const sealing = createSealing(config.secrets);
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
+  const currentRequest = createCurrentRequest(ageOf);
   const accounts = new PostgresAccountStore(pool);
   const clients = new PostgresClientStore(pool);
   const resources = new PostgresResourceStore(pool);
@@ -75,19 +75,16 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const artifacts = createArtifactStore({
     pool,
     sealing,
-    currentRequest,
+    currentRequest: currentRequest.read,
     refreshGrace: { seconds: config.lifetimes.refreshGrace, longest: () => longestLifetimes(config, directory) },
   });
+  const accountsOfRequest = readAlong(accounts, artifacts);
   const passwords = await createPasswords(config.passwords);
   const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout });
   const page = createPage();
   const provider = createProvider({
     issuer: config.issuer,
-    ...directoryOfRequest({
-      accounts: readWithToken(accounts, artifacts),
-      clients: directory,
-      resources: directory,
-    }),
+    ...directoryOfRequest({ accounts: accountsOfRequest, clients: directory, resources: directory }),
     resourceServers: await resources.listResourceServers(),
     authenticate,
     artifacts,
@@ -102,7 +99,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     provider,
     page,
     authenticate,
-    findAccount: (accountId) => accounts.findAccount(accountId),
+    findAccount: accountsOfRequest.findAccount,
+    duringPage: currentRequest.during,
     listResourceServers: () => directory.listResourceServers(),
     requests: createRememberedRequests({
       seal: (text) => sealing.seal('authorization request', text),
@@ -154,8 +152,8 @@ function directoryOfRequest({ accounts, clients, resources }: DirectoryStores): 
   };
 }
 
-/** The account of a token is read together with the token. */
-function readWithToken(accounts: AccountStore, artifacts: ArtifactStore): AccountStore {
+/** The account of a token, a session or an interaction is read together with it. */
+function readAlong(accounts: AccountStore, artifacts: ArtifactStore): AccountStore {
   return {
     async findAccount(accountId) {
       const read = artifacts.accountRead(accountId);
@@ -168,25 +166,6 @@ function readWithToken(accounts: AccountStore, artifacts: ArtifactStore): Accoun
 async function longestLifetimes({ lifetimes }: Config, resources: ResourceStore) {
   const own = (await resources.listResourceServers()).map(({ accessTokenTtl }) => accessTokenTtl ?? 0);
   return { refreshToken: lifetimes.refreshToken, accessToken: Math.max(lifetimes.accessToken, ...own) };
-}
-
-/** An adapter is not told which request it serves; the engine keeps it in asynchronous local storage. */
-function currentRequest() {
-  const { ctx } = Provider;
-  return (
-    ctx && {
-      identity: ctx,
-      get age() {
-        return ageOf(ctx);
-      },
-      get asksFor() {
-        return askedByRefresh(ctx);
-      },
-      get replacedSessionId() {
-        return replacedSessionId(ctx);
-      },
-    }
-  );
 }
 
 function reportServerErrors(provider: Provider, logger: Logger): void {

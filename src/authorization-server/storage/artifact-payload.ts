@@ -11,6 +11,7 @@ export interface ArtifactRow {
   readonly client_id: string | null;
   readonly uid: string | null;
   readonly user_code: string | null;
+  readonly session_uid: string | null;
   readonly payload: string;
 }
 
@@ -20,7 +21,7 @@ export interface ArtifactRow {
  * - ids are hashed, and `jti`, which repeats the id, is left out of the payload and put back when it is found by id;
  * - an interaction is sealed whole under a key made with its id: it holds the session cookie, the device code and
  *   the URL to resume at, and only who presents the id may read it; whose sign-in it is stands beside it, so that it
- *   ends with everything else of that account;
+ *   ends with everything else of that account, and in which session, so that it is read with it;
  * - device codes and CIBA requests are also found by what the person types, and saving them then needs their id: it
  *   travels sealed in the payload, and so does what a session remembers of a sign-out or a sign-in under way.
  */
@@ -47,7 +48,8 @@ export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
     keyOf,
     userCodes,
     toRow(kind, id, payload) {
-      const plain = SEALED_WHOLE.has(kind) ? { accountId: accountOf(payload) } : payload;
+      const sealed = SEALED_WHOLE.has(kind);
+      const plain = sealed ? { accountId: accountOf(payload) } : payload;
       return {
         key: keyOf(kind, id),
         kind,
@@ -56,9 +58,8 @@ export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
         client_id: plain.clientId ?? null,
         uid: plain.uid ?? null,
         user_code: plain.userCode === undefined ? null : (userCodes(plain.userCode)[0] ?? null),
-        payload: SEALED_WHOLE.has(kind)
-          ? sealing.seal(kind, JSON.stringify(payload), id)
-          : sealFields(sealing, kind, payload),
+        session_uid: sealed ? (payload.session?.uid ?? null) : null,
+        payload: sealed ? sealing.seal(kind, JSON.stringify(payload), id) : sealFields(sealing, kind, payload),
       };
     },
     fromRow(kind, id, stored) {

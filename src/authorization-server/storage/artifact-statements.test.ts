@@ -23,6 +23,7 @@ afterAll(async () => {
 
 const EVERY_STATEMENT = {
   'artifacts.find': artifacts.find([]),
+  'artifacts.findWithAccount': artifacts.findWithAccount([]),
   'artifacts.findByUid': artifacts.findByUid('', ''),
   'artifacts.findByUserCode': artifacts.findByUserCode('', []),
   'artifacts.upsert': artifacts.upsert([]),

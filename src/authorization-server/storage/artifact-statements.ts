@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg';
+import { ACCOUNT_COLUMNS, type AccountColumns } from './account-columns.ts';
 import type { ArtifactRow } from './artifact-payload.ts';
 
 /**
@@ -21,6 +22,26 @@ export const find = (keys: readonly string[]): QueryConfig => ({
   values: [keys],
 });
 
+/** An artifact, and whom it concerns: the state of this moment. */
+export interface FoundWithAccount extends FoundArtifact, AccountColumns {
+  /** Of an interaction that began in a session. */
+  readonly session_uid: string | null;
+  /** `null` when it has ended. */
+  readonly session_payload: string | null;
+}
+
+/** For sessions and interactions: who is served is asked for next. */
+export const findWithAccount = (keys: readonly string[]): QueryConfig => ({
+  name: 'artifact-find-with-account',
+  text: `select n::int, found.payload, extract(epoch from found.consumed_at)::float8 as consumed_at,
+      found.session_uid, s.payload as session_payload, found.account_id, ${ACCOUNT_COLUMNS}
+    from unnest($1::uuid[]) with ordinality as asked (key, n)
+    join artifacts found on found.key = asked.key
+    left join artifacts s on s.uid = found.session_uid and s.kind = 'Session'
+    left join accounts a on a.account_id = found.account_id`,
+  values: [keys],
+});
+
 export const findByUid = (kind: string, uid: string): QueryConfig => ({
   name: 'artifact-find-by-uid',
   text: `select ${FOUND} from artifacts where uid = $2 and kind = $1`,
@@ -39,9 +60,9 @@ export interface SavedArtifact {
   readonly expiresIn: number | null;
 }
 
-const COLUMNS = 'key, kind, grant_id, account_id, client_id, uid, user_code, payload';
+const COLUMNS = 'key, kind, grant_id, account_id, client_id, uid, user_code, session_uid, payload';
 const ARRAYS =
-  '$1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::float8[]';
+  '$1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::float8[]';
 
 /** Rounded up, so that one that is saved every few minutes keeps its place in the index of what expires when. */
 const EXPIRES_AT = `date_bin('1 hour', now() + make_interval(secs => expires_in), 'epoch') + interval '1 hour'`;
@@ -53,7 +74,7 @@ export const upsert = (artifacts: readonly SavedArtifact[]): QueryConfig => ({
     select ${COLUMNS}, ${EXPIRES_AT} from unnest(${ARRAYS}) as saved (${COLUMNS}, expires_in)
     on conflict (key) do update set grant_id = excluded.grant_id, account_id = excluded.account_id,
       client_id = excluded.client_id, uid = excluded.uid, user_code = excluded.user_code,
-      payload = excluded.payload, expires_at = excluded.expires_at`,
+      session_uid = excluded.session_uid, payload = excluded.payload, expires_at = excluded.expires_at`,
   values: columnsOf(artifacts),
 });
 
@@ -66,9 +87,10 @@ export interface UpdatedArtifact extends SavedArtifact {
 export const update = (artifacts: readonly UpdatedArtifact[]): QueryConfig => ({
   name: 'artifact-update',
   text: `update artifacts set key = saved.key, kind = saved.kind, grant_id = saved.grant_id, account_id = saved.account_id,
-      client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code, payload = saved.payload,
+      client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code,
+      session_uid = saved.session_uid, payload = saved.payload,
       expires_at = ${EXPIRES_AT}
-    from unnest(${ARRAYS}, $10::uuid[]) with ordinality as saved (${COLUMNS}, expires_in, former_key, n)
+    from unnest(${ARRAYS}, $11::uuid[]) with ordinality as saved (${COLUMNS}, expires_in, former_key, n)
     where artifacts.key = former_key
     returning n::int`,
   values: [...columnsOf(artifacts), artifacts.map(({ formerKey }) => formerKey)],
@@ -111,6 +133,7 @@ function columnsOf(artifacts: readonly SavedArtifact[]) {
     rows.map(({ client_id }) => client_id),
     rows.map(({ uid }) => uid),
     rows.map(({ user_code }) => user_code),
+    rows.map(({ session_uid }) => session_uid),
     rows.map(({ payload }) => payload),
     artifacts.map(({ expiresIn }) => expiresIn),
   ];

@@ -6,6 +6,7 @@ import { batchChanges, batchReads, batchSaves, type Database } from './batched.t
 /** The table of artifacts, a statement for as many of them as come together. What concerns one artifact happens in order. */
 export interface ArtifactTable {
   find(key: string): Promise<statements.FoundArtifact | undefined>;
+  findWithAccount(key: string): Promise<statements.FoundWithAccount | undefined>;
   findByUid(kind: string, uid: string): Promise<statements.FoundArtifact | undefined>;
   findByUserCode(kind: string, userCodes: readonly string[]): Promise<statements.FoundArtifact | undefined>;
   upsert(artifact: statements.SavedArtifact): Promise<void>;
@@ -20,6 +21,7 @@ export interface ArtifactTable {
 export function createArtifactTable(database: Database): ArtifactTable {
   const inOrder = createInOrder();
   const find = batchReads<string, statements.FoundArtifact>(database, statements.find);
+  const findWithAccount = batchReads<string, statements.FoundWithAccount>(database, statements.findWithAccount);
   const upsert = batchSaves(database, statements.upsert, ({ row }) => row.key);
   const update = batchChanges(database, statements.update, ({ formerKey }) => formerKey);
   const destroy = batchChanges<string>(database, statements.destroy, (key) => key);
@@ -27,6 +29,7 @@ export function createArtifactTable(database: Database): ArtifactTable {
   const consumeOne = async (key: string) => (await database.query(statements.consume(key))).rowCount === 1;
   return {
     find: (key) => inOrder.read(key, () => find(key)),
+    findWithAccount: (key) => inOrder.read(key, () => findWithAccount(key)),
     findByUid: (kind, uid) => findOne(statements.findByUid(kind, uid)),
     findByUserCode: (kind, userCodes) => findOne(statements.findByUserCode(kind, userCodes)),
     upsert: (artifact) => inOrder.write(artifact.row.key, () => upsert(artifact)),

@@ -1,5 +1,6 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
+import { rememberAccount, take } from './request-memory.ts';
 
 /**
  * A sign-in has one outcome, however often and at however many nodes the browser sends its answer. The engine reads an
@@ -8,6 +9,18 @@ import { ArtifactAdapter } from './artifact-adapter.ts';
  * goes on whose delete found it.
  */
 export class InteractionAdapter extends ArtifactAdapter {
+  /** With whom and what it concerns. A page asks twice, when it looks and when it answers: the second time is about the same. */
+  override async find(id: string): Promise<AdapterPayload | undefined> {
+    const memory = this.deps.memory();
+    const key = this.keyOf(id);
+    const row = take(memory?.interactions, key)?.value ?? (await this.deps.artifacts.findWithAccount(key));
+    if (memory !== undefined && row !== undefined) {
+      memory.interactions.set(key, row);
+      rememberAccount(memory, row);
+    }
+    return this.read(row, id);
+  }
+
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     if (payload.result === undefined) {
       return super.upsert(id, payload, expiresIn);

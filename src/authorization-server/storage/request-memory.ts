@@ -1,4 +1,6 @@
 import type { Account } from '../accounts/account.ts';
+import { type AccountColumns, accountOf } from './account-columns.ts';
+import type { FoundWithAccount } from './artifact-statements.ts';
 import type { Redemption } from './redemption.ts';
 
 /** The request being answered, which an adapter is not told of. */
@@ -24,6 +26,8 @@ export interface RequestMemory {
   /** By uid, in the same way. */
   readonly sessions: Map<string, string | undefined>;
   readonly accounts: Map<string, Account | undefined>;
+  /** By key: a page looks at its interaction, and answers it. */
+  readonly interactions: Map<string, FoundWithAccount | undefined>;
   /** By key: the engine looks for a token under one kind after another. */
   readonly tokens: Map<string, ReadToken>;
   /** Of a refresh: the ids of the tokens that it is going to save, by kind. */
@@ -54,6 +58,7 @@ export function createRequestMemory(currentRequest: CurrentRequest): () => Reque
         grants: new Map(),
         sessions: new Map(),
         accounts: new Map(),
+        interactions: new Map(),
         tokens: new Map(),
         successors: new Map(),
         redemption: undefined,
@@ -62,6 +67,19 @@ export function createRequestMemory(currentRequest: CurrentRequest): () => Reque
     }
     return memory;
   };
+}
+
+/** What a statement has read along with a token, an interaction or a session. */
+export function rememberAccount(
+  memory: RequestMemory,
+  row: AccountColumns & { readonly session_uid: string | null; readonly session_payload: string | null },
+): void {
+  if (row.session_uid !== null) {
+    memory.sessions.set(row.session_uid, row.session_payload ?? undefined);
+  }
+  if (row.account_id !== null) {
+    memory.accounts.set(row.account_id, accountOf(row.account_id, row));
+  }
 }
 
 /** Hands out what was remembered, once. `undefined` where nothing is known, which is not the same as known absence. */

@@ -1,6 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
-import { type CurrentRequest, take } from './request-memory.ts';
+import { type CurrentRequest, rememberAccount, take } from './request-memory.ts';
 import { endSession } from './revocation-statements.ts';
 
 /**
@@ -18,7 +18,12 @@ export class SessionAdapter extends ArtifactAdapter {
   }
 
   override async find(id: string): Promise<AdapterPayload | undefined> {
-    const payload = await super.find(id);
+    const row = await this.deps.artifacts.findWithAccount(this.keyOf(id));
+    const payload = this.read(row, id);
+    const memory = this.deps.memory();
+    if (row !== undefined && memory !== undefined) {
+      rememberAccount(memory, row);
+    }
     if (payload) {
       this.#memory.found()?.set(this.keyOf(id), payload.uid);
     }

@@ -107,11 +107,11 @@ it('the revocation of an access token: one read, one write', async () => {
 
 it('the whole journey: authorize, sign in, consent, exchange', async () => {
   const journey = () => web().obtainTokens({ scope: 'openid records:read' }, undefined, new UserAgent(server.issuer));
-  expect((await statementsOf(journey)).length).toBeLessThanOrEqual(30);
+  expect((await statementsOf(journey)).length).toBeLessThanOrEqual(22);
 });
 
 it('single sign-on: authorize and exchange', async () => {
   const browser = new UserAgent(server.issuer);
   const journey = () => web().obtainTokens({ scope: 'openid records:read' }, undefined, browser);
-  expect((await statementsOf(journey)).length).toBeLessThanOrEqual(7);
+  expect((await statementsOf(journey)).length).toBeLessThanOrEqual(6);
 });

@@ -2,7 +2,7 @@ import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { ArtifactPayload } from './artifact-payload.ts';
 import type { Database } from './batched.ts';
 import type { UsedToken } from './redemption.ts';
-import type { CurrentRequest, RequestMemory } from './request-memory.ts';
+import { type CurrentRequest, type RequestMemory, rememberAccount } from './request-memory.ts';
 import { revokeGrantOf } from './revocation-statements.ts';
 import type { Rotation } from './rotation.ts';
 import { fromTokenRow, placeOf, toTokenRow } from './token-payload.ts';
@@ -127,13 +127,6 @@ export class TokenAdapter implements Adapter {
     if (row.grant_id !== null) {
       memory.grants.set(row.grant_id.replaceAll('-', ''), row.grant_payload ?? undefined);
     }
-    if (row.session_uid !== null) {
-      memory.sessions.set(row.session_uid, row.session_payload ?? undefined);
-    }
-    if (row.account_id !== null) {
-      const { account_id: accountId, email, email_verified: emailVerified, name, disabled, roles } = row;
-      const account = { accountId, email, emailVerified, name, disabled, roles };
-      memory.accounts.set(accountId, row.account ? account : undefined);
-    }
+    rememberAccount(memory, row);
   }
 }

@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg';
+import { ACCOUNT_COLUMNS, type AccountColumns } from './account-columns.ts';
 import type { TokenRow } from './token-payload.ts';
 
 /**
@@ -12,13 +13,12 @@ export interface TokenPlace {
 }
 
 /** A token, and of what it depends on: the state of this moment. */
-export interface FoundToken {
+export interface FoundToken extends AccountColumns {
   /** Which of the places that were asked for, from 1. */
   readonly n: number;
   readonly kind: string;
   readonly grant_id: string | null;
   readonly client_id: string | null;
-  readonly account_id: string | null;
   readonly session_uid: string | null;
   readonly payload: string;
   readonly successors: string | null;
@@ -29,12 +29,6 @@ export interface FoundToken {
   /** `null` when it has ended. */
   readonly grant_payload: string | null;
   readonly session_payload: string | null;
-  readonly account: boolean;
-  readonly email: string;
-  readonly email_verified: boolean;
-  readonly name: string;
-  readonly disabled: boolean;
-  readonly roles: string[];
 }
 
 export const find = (places: readonly TokenPlace[]): QueryConfig => ({
@@ -43,9 +37,7 @@ export const find = (places: readonly TokenPlace[]): QueryConfig => ({
       t.successors,      extract(epoch from t.consumed_at)::float8 as consumed_at,
       extract(epoch from clock_timestamp() - t.consumed_at)::float8 * 1000 as consumed_ago,
       g.payload as grant_payload, s.payload as session_payload,
-      a.account_id is not null as account, a.email, a.email_verified, a.name, a.disabled_at is not null as disabled,
-      case when a.account_id is not null then
-        array(select role from account_roles r where r.account_id = a.account_id order by role collate "C") end as roles
+      ${ACCOUNT_COLUMNS}
     from unnest($1::int[], $2::uuid[]) with ordinality as asked (slot, key, n)
     join tokens t on t.slot = asked.slot and t.key = asked.key and t.revoked_at is null
     left join artifacts g on g.key = t.grant_id and g.consumed_at is null

@@ -1,0 +1,51 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
+import { askedByRefresh } from '../flows/refresh-token/refresh-token.ts';
+import { replacedSessionId } from './engine.ts';
+
+/** Which request is being answered, for those who are not told: the engine's adapters are called with ids only. */
+export interface CurrentRequest {
+  /** `undefined` outside of a request, in a job for one. */
+  read(): RequestInProgress | undefined;
+  /** Of a page: the engine knows of its own endpoints only. */
+  during<Result>(page: Page, work: () => Promise<Result>): Promise<Result>;
+}
+
+interface RequestInProgress {
+  /** The same object for the whole request. */
+  readonly identity: object;
+  /** Milliseconds since the request arrived, whenever it is read. */
+  readonly age: number;
+  /** Of a refresh: what it asks for besides presenting its token. */
+  readonly asksFor?: string | undefined;
+  /** The id of the session that gets another one in this request. */
+  readonly replacedSessionId?: string | undefined;
+}
+
+type Page = Pick<KoaContextWithOIDC, 'state'>;
+
+export function createCurrentRequest(ageOf: (ctx: Page) => number): CurrentRequest {
+  const pages = new AsyncLocalStorage<Page>();
+  return {
+    read() {
+      const { ctx } = Provider;
+      if (ctx !== undefined) {
+        return {
+          identity: ctx,
+          get age() {
+            return ageOf(ctx);
+          },
+          get asksFor() {
+            return askedByRefresh(ctx);
+          },
+          get replacedSessionId() {
+            return replacedSessionId(ctx);
+          },
+        };
+      }
+      const page = pages.getStore();
+      return page && { identity: page, age: ageOf(page) };
+    },
+    during: (page, work) => pages.run(page, work),
+  };
+}
