@@ -55,6 +55,8 @@ export async function openStage(rows: number): Promise<ScaleStage> {
     await postgres.stop();
     await Promise.all([directory, postgres.directory].map((path) => rm(path, { recursive: true, force: true })));
   };
+  const giveUp = () => void stop().finally(() => process.exit(130));
+  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
   try {
     const admin = await connect(postgres, 'postgres', clients);
     await admin.query('create extension pg_stat_statements');
