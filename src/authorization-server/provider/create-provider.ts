@@ -22,6 +22,7 @@ import {
   type GrantHandler,
   guardGrant,
   hookClients,
+  keepClients,
   nameTokens,
   withdrawClaim,
   wrapGrant,
@@ -219,6 +220,7 @@ function extendEngine(
     }),
     PASSWORD_PARAMETERS,
   );
+  keepClients(provider, (clientId) => deps.clients.findClient(clientId));
   hookClients(provider, {
     compareClientSecret: (registered, presented) => registered !== undefined && verifySecret(presented, registered),
     // RFC 6749 §5.2 and §4.1.2.1 have a word for it; the engine says invalid_request.

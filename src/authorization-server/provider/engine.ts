@@ -118,6 +118,29 @@ interface ClientPrototype {
   responseTypeAllowed(responseType: string): boolean;
 }
 
+/**
+ * Keeps what the engine makes of a registration as long as `registration` gives the same object for a client. By itself it
+ * keeps a hundred, and hashes the whole registration at every request to know which.
+ */
+export function keepClients(provider: Provider, registration: (clientId: string) => Promise<object | undefined>): void {
+  const Client = provider.Client as unknown as { find(clientId: unknown): Promise<object | undefined> };
+  const { find } = Client;
+  expectEngine(typeof find === 'function', 'Client.find');
+  const made = new WeakMap<object, object>();
+  Client.find = async function findKept(clientId) {
+    const registered = typeof clientId === 'string' && clientId !== '' ? await registration(clientId) : undefined;
+    const known = registered && made.get(registered);
+    if (known !== undefined) {
+      return known;
+    }
+    const client = await find.call(Client, clientId);
+    if (registered !== undefined && client !== undefined) {
+      made.set(registered, client);
+    }
+    return client;
+  };
+}
+
 interface ClientSchemaPrototype {
   invalidate(this: ClientMetadata, message: string, code?: string): void;
 }

@@ -156,7 +156,7 @@ describe('a resource server that wants JWTs (RFC 9068)', () => {
   it('gets one that it verifies by itself', async () => {
     const { access_token, expires_in } = await obtainTokens({ resource: JWT_API });
     const { payload, protectedHeader } = await verify(access_token);
-    expect(protectedHeader).toMatchObject({ alg: expect.stringMatching(/^(RS|ES)256$/), typ: 'at+jwt' });
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt' });
     expect(expires_in).toBe(300);
     expect(payload).toMatchObject({ client_id: APP.clientId, scope: 'reports:read', jti: expect.any(String) });
     expect(payload.sub).toMatch(/^[\da-f-]{36}$/);
