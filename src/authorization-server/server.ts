@@ -17,7 +17,7 @@ import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { createRememberedRequests } from './pages/remembered-request.ts';
 import { signOutPages } from './pages/sign-out.ts';
-import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
+import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
@@ -84,7 +84,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const page = createPage();
   const provider = createProvider({
     issuer: config.issuer,
-    ...directoryOfRequest({ accounts: accountsOfRequest, clients: directory, resources: directory }),
+    ...directoryOfRequest(directory, accountsOfRequest),
     resourceServers: await resources.listResourceServers(),
     authenticate,
     artifacts,
@@ -137,17 +137,15 @@ async function tokenLifetimes({ lifetimes }: Config, resources: ResourceStore): 
   return [accessToken, clientCredentials, authorizationCode, refreshToken, ...ofResourceServers];
 }
 
-type DirectoryStores = Pick<ProviderDeps, 'accounts' | 'clients' | 'resources'>;
-
-function directoryOfRequest({ accounts, clients, resources }: DirectoryStores): DirectoryStores {
-  const request = () => Provider.ctx;
-  const permittedScopes = oncePerRequest(request, (...roles) => resources.permittedScopes(roles));
+/** One request sees one state of the directory, and of an account: what it has read it does not read again. */
+function directoryOfRequest(directory: DirectoryCache, accounts: AccountStore) {
+  const ofRequest = () => (Provider.ctx === undefined ? directory : directory.of(Provider.ctx));
   return {
-    accounts: { findAccount: oncePerRequest(request, (accountId: string) => accounts.findAccount(accountId)) },
-    clients: { findClient: oncePerRequest(request, (clientId: string) => clients.findClient(clientId)) },
+    accounts: { findAccount: oncePerRequest(() => Provider.ctx, accounts.findAccount) },
+    clients: { findClient: (clientId: string) => ofRequest().findClient(clientId) },
     resources: {
-      listResourceServers: oncePerRequest(request, () => resources.listResourceServers()),
-      permittedScopes: (roles) => permittedScopes(...roles),
+      listResourceServers: () => ofRequest().listResourceServers(),
+      permittedScopes: (roles: readonly string[]) => ofRequest().permittedScopes(roles),
     },
   };
 }

@@ -30,22 +30,34 @@ export function createCurrentRequest(ageOf: (ctx: Page) => number): CurrentReque
     read() {
       const { ctx } = Provider;
       if (ctx !== undefined) {
-        return {
-          identity: ctx,
-          get age() {
-            return ageOf(ctx);
-          },
-          get asksFor() {
-            return askedByRefresh(ctx);
-          },
-          get replacedSessionId() {
-            return replacedSessionId(ctx);
-          },
-        };
+        return new EngineRequest(ctx, ageOf);
       }
       const page = pages.getStore();
       return page && { identity: page, age: ageOf(page) };
     },
     during: (page, work) => pages.run(page, work),
   };
+}
+
+/** Made many times in a request, and asked for little each time. */
+class EngineRequest implements RequestInProgress {
+  readonly identity: KoaContextWithOIDC;
+  readonly #ageOf: (ctx: Page) => number;
+
+  constructor(ctx: KoaContextWithOIDC, ageOf: (ctx: Page) => number) {
+    this.identity = ctx;
+    this.#ageOf = ageOf;
+  }
+
+  get age() {
+    return this.#ageOf(this.identity);
+  }
+
+  get asksFor() {
+    return askedByRefresh(this.identity);
+  }
+
+  get replacedSessionId() {
+    return replacedSessionId(this.identity);
+  }
 }

@@ -29,6 +29,7 @@ export class DirectoryCache implements ClientStore, ResourceStore {
   readonly #source: DirectorySource;
   readonly #capacity: number;
   readonly #version: DirectoryVersion;
+  readonly #ofRequests = new WeakMap<object, Known>();
   #known: Known;
 
   constructor({ url, logger, now, capacity = CAPACITY, ...source }: DirectoryCacheOptions) {
@@ -38,20 +39,26 @@ export class DirectoryCache implements ClientStore, ResourceStore {
     this.#version = new DirectoryVersion({ url, logger, now, onChange: () => this.#drop() });
   }
 
-  async findClient(clientId: string): Promise<Client | undefined> {
-    return this.#version.isKnown ? this.#known.findClient(clientId) : this.#source.clients.findClient(clientId);
+  findClient(clientId: string): Promise<Client | undefined> {
+    return this.#now().findClient(clientId);
   }
 
-  async listResourceServers(): Promise<readonly ResourceServer[]> {
-    return this.#version.isKnown ? this.#known.listResourceServers() : this.#source.resources.listResourceServers();
+  listResourceServers(): Promise<readonly ResourceServer[]> {
+    return this.#now().listResourceServers();
   }
 
-  async permittedScopes(names: readonly string[]): Promise<ReadonlySet<string>> {
-    if (!this.#version.isKnown) {
-      return this.#source.resources.permittedScopes(names);
-    }
-    const roles = (await this.#known.listRoles()).filter(({ name }) => names.includes(name));
-    return new Set(roles.flatMap(({ scopes }) => scopes));
+  permittedScopes(roles: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#now().permittedScopes(roles);
+  }
+
+  /**
+   * For everything that one request decides: all its decisions rest on the same client, resource servers and roles. The
+   * next request sees the next state.
+   */
+  of(request: object): ClientStore & ResourceStore {
+    const known = this.#ofRequests.get(request) ?? this.#now();
+    this.#ofRequests.set(request, known);
+    return known;
   }
 
   /** Resolves when whatever was committed before can be seen here. */
@@ -63,6 +70,11 @@ export class DirectoryCache implements ClientStore, ResourceStore {
     return this.#version.close();
   }
 
+  /** Where it is not certain that nothing has changed, what is read is for whoever asks, alone. */
+  #now(): Known {
+    return this.#version.isKnown ? this.#known : nothingKnown(this.#source, this.#capacity);
+  }
+
   /** A read that is under way goes on filling what nobody looks at any more: it may have begun before the change. */
   #drop(): void {
     this.#known = nothingKnown(this.#source, this.#capacity);
@@ -70,17 +82,17 @@ export class DirectoryCache implements ClientStore, ResourceStore {
 }
 
 /** One state of the directory, as far as it has been read. */
-interface Known {
-  findClient(clientId: string): Promise<Client | undefined>;
-  listResourceServers(): Promise<readonly ResourceServer[]>;
-  listRoles(): Promise<readonly Role[]>;
-}
+type Known = ClientStore & ResourceStore;
 
 function nothingKnown({ clients, resources }: DirectorySource, capacity: number): Known {
+  const listRoles = readOnce(() => resources.listRoles());
   return {
     findClient: readEachOnce((clientId) => clients.findClient(clientId), capacity),
     listResourceServers: readOnce(() => resources.listResourceServers()),
-    listRoles: readOnce(() => resources.listRoles()),
+    async permittedScopes(names) {
+      const roles = (await listRoles()).filter(({ name }) => names.includes(name));
+      return new Set(roles.flatMap(({ scopes }) => scopes));
+    },
   };
 }
 
