@@ -63,7 +63,7 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
     return decideScopes({
       requested,
       client: registrationOf(requireClient(ctx)),
-      permitted: permitted === 'any role' ? new Set(resourceScopes) : permitted,
+      permitted: permitted === 'any role' ? resourceScopes : permitted,
       resourceScopes,
     });
   }
@@ -77,8 +77,8 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
       const offered = scopeNames(resourceServer);
       const accountId = ctx.oidc.entities.Account?.accountId ?? ctx.oidc.session?.accountId;
       const { scope } = registrationOf(client);
-      const permitted = (await permittedTo(accountId)) ?? new Set(offered);
-      const question = { requested: offered.join(' '), client: { scope }, permitted, resourceScopes: offered };
+      const permitted = (await permittedTo(accountId)) ?? offered;
+      const question = { requested: [...offered].join(' '), client: { scope }, permitted, resourceScopes: offered };
       return decideScopes(question).granted;
     },
 
@@ -139,23 +139,34 @@ function paramsOf(ctx: KoaContextWithOIDC): ScopeParams {
 }
 
 /** The scopes of the resource servers that a request speaks of: those it names (RFC 8707), or the default one. */
-async function addressedScopes(resource: unknown, resources: ResourceStore): Promise<readonly string[]> {
+async function addressedScopes(resource: unknown, resources: ResourceStore): Promise<ReadonlySet<string>> {
   const named = [resource ?? []].flat();
   const all = await resources.listResourceServers();
   if (named.length === 0) {
     return scopeNames(all.find(({ isDefault }) => isDefault));
   }
-  return named.flatMap((resource) => {
+  const scopes = named.flatMap((resource) => {
     const resourceServer = all.find(({ identifier }) => identifier === resource);
     if (resourceServer === undefined) {
       throw new errors.InvalidTarget('the resource is not known here');
     }
-    return scopeNames(resourceServer);
+    return [...scopeNames(resourceServer)];
   });
+  return new Set(scopes);
 }
 
-function scopeNames(resourceServer: ResourceServer | undefined): readonly string[] {
-  return resourceServer?.scopes.map(({ name }) => name) ?? [];
+const NONE: ReadonlySet<string> = new Set();
+
+/** A resource server stays the same object as long as nobody changes it: storage/directory-cache.ts. */
+const scopeNamesOf = new WeakMap<ResourceServer, ReadonlySet<string>>();
+
+function scopeNames(resourceServer: ResourceServer | undefined): ReadonlySet<string> {
+  if (resourceServer === undefined) {
+    return NONE;
+  }
+  const names = scopeNamesOf.get(resourceServer) ?? new Set(resourceServer.scopes.map(({ name }) => name));
+  scopeNamesOf.set(resourceServer, names);
+  return names;
 }
 
 function grantedOrThrow(decision: ScopeDecision): readonly string[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideScopes, describeRefusal, type RefusedScope, type ScopeQuestion } from './scope-policy.ts';
 
-const resourceScopes = ['records:read', 'records:write', 'blobs:read'];
+const resourceScopes = new Set(['records:read', 'records:write', 'blobs:read']);
 const client = {
   scope: 'openid profile offline_access records:read records:write',
   default_scope: 'openid records:read',

@@ -17,7 +17,7 @@ export interface ScopeQuestion {
   /** What the account's roles permit; `undefined` when the client acts for itself (RFC 6749 §4.4). */
   readonly permitted: ReadonlySet<string> | undefined;
   /** The scopes of the resource server that the token is for. */
-  readonly resourceScopes: Iterable<string>;
+  readonly resourceScopes: ReadonlySet<string>;
 }
 
 export interface RefusedScope {
@@ -32,13 +32,12 @@ export interface ScopeDecision {
 }
 
 export function decideScopes({ requested, client, permitted, resourceScopes }: ScopeQuestion): ScopeDecision {
-  const known = new Set([...OPENID_SCOPES, ...resourceScopes]);
-  const allowed = scopesOf(client.scope);
+  const allowed = registeredScopes(client.scope);
   const asked = scopesOf(requested);
   const granted: string[] = [];
   const refused: RefusedScope[] = [];
-  for (const scope of asked.size > 0 ? asked : scopesOf(client.default_scope)) {
-    const reason = refusalOf(scope, { known, allowed, permitted });
+  for (const scope of asked.size > 0 ? asked : registeredScopes(client.default_scope)) {
+    const reason = refusalOf(scope, { resourceScopes, allowed, permitted });
     if (reason === undefined) {
       granted.push(scope);
     } else {
@@ -49,20 +48,37 @@ export function decideScopes({ requested, client, permitted, resourceScopes }: S
 }
 
 interface Limits {
-  readonly known: ReadonlySet<string>;
+  readonly resourceScopes: ReadonlySet<string>;
   readonly allowed: ReadonlySet<string>;
   readonly permitted: ReadonlySet<string> | undefined;
 }
 
-function refusalOf(scope: string, { known, allowed, permitted }: Limits): RefusedScope['reason'] | undefined {
-  if (!known.has(scope)) {
+function refusalOf(scope: string, { resourceScopes, allowed, permitted }: Limits): RefusedScope['reason'] | undefined {
+  const aboutAccount = OPENID_SCOPES.includes(scope);
+  if (!aboutAccount && !resourceScopes.has(scope)) {
     return 'unknown';
   }
-  const aboutAccount = OPENID_SCOPES.includes(scope);
   if (!allowed.has(scope) || (aboutAccount && permitted === undefined)) {
     return 'not_allowed_to_client';
   }
   return aboutAccount || permitted === undefined || permitted.has(scope) ? undefined : 'not_permitted_to_account';
+}
+
+/** Every request of a client is about the same few: they are taken apart once. */
+const registered = new Map<string, ReadonlySet<string>>();
+const MOST_REGISTERED = 10_000;
+
+function registeredScopes(scope = ''): ReadonlySet<string> {
+  const known = registered.get(scope);
+  if (known !== undefined) {
+    return known;
+  }
+  if (registered.size >= MOST_REGISTERED) {
+    registered.clear();
+  }
+  const scopes = scopesOf(scope);
+  registered.set(scope, scopes);
+  return scopes;
 }
 
 function scopesOf(scope: string | undefined): Set<string> {
