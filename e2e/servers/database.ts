@@ -10,6 +10,8 @@ export interface Database {
   readonly urls: { readonly DATABASE_URL: string; readonly RESOURCE_API_DATABASE_URL: string };
   /** Takes the server down as a crash would: no goodbye to anyone, recovery at the next start (`-m immediate`). */
   crash(): Promise<void>;
+  /** As an operator does it: transactions are cut off, everything is written out (`-m fast`). */
+  shutDown(): Promise<void>;
   /** At the same port. */
   startAgain(): Promise<void>;
   stop(): Promise<void>;
@@ -32,10 +34,8 @@ export async function startDatabase(lastWill: LastWill): Promise<Database> {
   return {
     directory,
     urls,
-    async crash() {
-      const pidFile = await readFile(join(server.directory, 'cluster/postmaster.pid'), 'utf8');
-      process.kill(Number(pidFile.split('\n')[0]), 'SIGQUIT');
-    },
+    crash: () => signal(server, 'SIGQUIT'),
+    shutDown: () => signal(server, 'SIGINT'),
     async startAgain() {
       const settings = { ...SETTINGS, port: String(server.port) };
       server = await startEmbeddedPostgres({ directory: place, settings });
@@ -45,4 +45,9 @@ export async function startDatabase(lastWill: LastWill): Promise<Database> {
       await Promise.all([directory, server.directory].map((path) => rm(path, { recursive: true, force: true })));
     },
   };
+}
+
+async function signal({ directory }: EmbeddedPostgres, name: NodeJS.Signals): Promise<void> {
+  const pidFile = await readFile(join(directory, 'cluster/postmaster.pid'), 'utf8');
+  process.kill(Number(pidFile.split('\n')[0]), name);
 }
