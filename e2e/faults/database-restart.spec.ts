@@ -40,23 +40,27 @@ for (const [way, stopDatabase] of [
   });
 }
 
-test('C105, C109: statements that wait too long cost 503, and nothing that was answered', async () => {
-  const load = await startLoad(nodes, { addresses });
-  await load.isServed(PLENTY);
-  const connection = new pg.Client(nodes.database.urls.DATABASE_URL);
-  await connection.connect();
-  await connection.query('begin');
-  await connection.query('lock table tokens in access exclusive mode');
-  await load.isRefused(2);
-  for (const node of addresses) {
-    expect(await statusesOf(node)).toMatchObject({ '/healthz': 200, '/jwks': 200 });
-  }
-  await connection.end();
-  const recovery = await load.isServed();
-  await load.isServed(PLENTY);
-  await load.stop();
-  console.log(`locked table: ${load}; served again after ${recovery} ms`);
-});
+for (const [waiting, mode] of [
+  ['a change of tokens', 'share'],
+  ['anything about tokens', 'access exclusive'],
+] as const) {
+  test(`C105, C109: ${waiting} that waits too long costs 503, and nothing that was answered`, async () => {
+    const load = await startLoad(nodes, { addresses });
+    await load.isServed(PLENTY);
+    const connection = new pg.Client(nodes.database.urls.DATABASE_URL);
+    await connection.connect();
+    await connection.query(`begin; lock table tokens in ${mode} mode`);
+    await load.isRefused(2);
+    for (const node of addresses) {
+      expect(await statusesOf(node)).toMatchObject({ '/healthz': 200, '/jwks': 200 });
+    }
+    await connection.end();
+    const recovery = await load.isServed();
+    await load.isServed(PLENTY);
+    await load.stop();
+    console.log(`lock in ${mode} mode: ${load}; served again after ${recovery} ms`);
+  });
+}
 
 async function statusesOf(node: string): Promise<Record<string, number>> {
   const ask = async (path: string) => [path, (await fetch(node + path)).status] as const;

@@ -31,6 +31,14 @@ export class History {
     }
   }
 
+  familyOf(token: string): Family {
+    const known = this.#tokens.get(token);
+    if (known === undefined) {
+      throw new TypeError('nobody was given this token');
+    }
+    return known.family;
+  }
+
   /** A refresh token is about to be presented. */
   presents(token: string): void {
     this.#setUse(token, 'asked');

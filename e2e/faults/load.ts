@@ -109,20 +109,26 @@ export class Load {
     await expect.poll(reached, { timeout: 30_000, intervals: [10] }).toBe(true);
   }
 
+  /** At any moment there are tokens being issued and one being revoked. */
   async #workAsMachine(): Promise<void> {
+    let superfluous = await this.#issue();
     while (this.#running) {
-      const { body } = await this.#untilGranted((node) =>
-        this.#machine.requestToken({ grant_type: 'client_credentials' }, node),
-      );
-      const family: Family = { client: DEMO_MACHINE, revocation: 'none' };
-      const token = String(body.access_token);
-      this.#history.issued(family, token);
-      await this.#introspect(token, DEMO_MACHINE);
-      if (this.#asked % 3 === 0) {
-        await this.#revoke(family, token);
-        await this.#introspect(token, DEMO_MACHINE);
-      }
+      [superfluous] = await Promise.all([this.#issue(), this.#issue(), this.#giveBack(superfluous)]);
     }
+  }
+
+  async #issue(): Promise<string> {
+    const grant = { grant_type: 'client_credentials' };
+    const { body } = await this.#untilGranted((node) => this.#machine.requestToken(grant, node));
+    const token = String(body.access_token);
+    this.#history.issued({ client: DEMO_MACHINE, revocation: 'none' }, token);
+    await this.#introspect(token, DEMO_MACHINE);
+    return token;
+  }
+
+  async #giveBack(token: string): Promise<void> {
+    await this.#revoke(token);
+    await this.#introspect(token, DEMO_MACHINE);
   }
 
   async #workAsApp(): Promise<void> {
@@ -135,7 +141,7 @@ export class Load {
         await this.#useAccessToken(tokens.accessToken);
       }
       if (tokens && this.#codes.length > 0) {
-        await this.#revoke(family, tokens.refreshToken);
+        await this.#revoke(tokens.refreshToken);
         await this.#useAccessToken(tokens.accessToken);
       }
     }
@@ -172,7 +178,8 @@ export class Load {
     return tokens;
   }
 
-  async #revoke(family: Family, token: string): Promise<void> {
+  async #revoke(token: string): Promise<void> {
+    const family = this.#history.familyOf(token);
     family.revocation = 'asked';
     await this.#untilGranted((node) => revoke(node, token, family.client));
     family.revocation = 'acknowledged';
