@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, openSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { createLogger } from './create-logger.ts';
 
@@ -23,4 +25,17 @@ it('C92: tells of an error what, where and why, and nothing that it carries alon
 
 it('passes on what is no error', () => {
   expect(logged('a string was thrown')).toBe('a string was thrown');
+});
+
+it.skipIf(!existsSync('/dev/full'))('does without a log while its disk is full', () => {
+  const program = `import { createLogger } from '${new URL('create-logger.ts', import.meta.url)}';
+    const logger = createLogger('info');
+    logger.info('no room for this');
+    setImmediate(() => logger.info('nor for this'));
+    setImmediate(() => setImmediate(() => console.error('still here')));`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    encoding: 'utf8',
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: 'still here\n' });
 });
