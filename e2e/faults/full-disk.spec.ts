@@ -1,3 +1,4 @@
+import { introspect } from '../../src/testing/relying-party.ts';
 import { type Nodes, prepareNodes } from '../servers/nodes.ts';
 import { expect, test } from '../test.ts';
 import { startLoad } from './load.ts';
@@ -22,10 +23,15 @@ test('C114, C105: a full disk costs 503 until there is room again, and nothing t
     return;
   }
   const running = [await nodes.start(nodes.issuer), await nodes.start()];
-  const load = await startLoad(nodes, { addresses: running.map(({ address }) => address) });
+  const addresses = running.map(({ address }) => address);
+  const load = await startLoad(nodes, { addresses });
   await load.isServed(PLENTY);
   await disk.fill();
   await load.isRefused(PLENTY);
+  for (const node of addresses) {
+    expect((await fetch(`${node}/readyz`)).status).toBe(200);
+    expect(await introspect(node, 'no-such-token')).toEqual({ active: false });
+  }
   await disk.free();
   const recovery = await load.isServed();
   await load.isServed(PLENTY);
