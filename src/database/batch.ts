@@ -84,10 +84,8 @@ export function createBatch<Input, Output>(options: BatchOptions<Input, Output>)
         }
         return;
       }
-      // One bad row fails alone. One after another: the database gets no more at a time than before.
-      for (const one of batch) {
-        await settle([one]);
-      }
+      // One bad row fails alone, and one that somebody else holds is waited for alone.
+      await Promise.all(batch.map((one) => settle([one])));
     }
   }
 

@@ -26,7 +26,7 @@ export interface Timeouts {
 }
 
 /** Of a request: whoever waits is told within three seconds that the database does not answer. */
-export const REQUEST_TIMEOUTS: Timeouts = { acquire: 1_000, statement: 1_500 };
+export const REQUEST_TIMEOUTS: Timeouts = { acquire: 500, statement: 1_000 };
 
 /** Of a command, or a job: longer than anything takes that we do. */
 const TIMEOUTS: Timeouts = { acquire: 3_000, statement: 10_000 };
@@ -35,10 +35,12 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 500;
 
 /**
- * Every statement of the hot path looks rows up by an index. A plan is made once a connection and kept, also one that was
- * made while a table was so small that reading all of it looked cheaper; so that is not offered.
+ * Every statement of the hot path looks rows up by an index, for as many rows as come together: one plan does for all, made
+ * once a connection. For few rows PostgreSQL would plan anew each time, which takes longer than the statement. And it would
+ * keep a plan that was made while a table was so small that reading all of it looked cheaper; so that is not offered.
  */
-const PLANS = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
+const PLANS =
+  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off';
 
 /** For the hot path. Survives a restart of PostgreSQL: queries of that moment fail, later ones find new connections. */
 export function createPool(options: ConnectionOptions): pg.Pool {

@@ -20,8 +20,10 @@ function createWork() {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
+const AWAY = new Error('away');
+
 it('begins what concerns one key when what was asked for before has ended, and never waits for another key', async () => {
-  const inOrder = createInOrder();
+  const inOrder = createInOrder((error) => error === AWAY);
   const { begun, work, end } = createWork();
   const all = [
     inOrder.write('a', work('insert a')),
@@ -42,7 +44,7 @@ it('begins what concerns one key when what was asked for before has ended, and n
 });
 
 it('lets reads pass each other, and a write go on that follows a failed one', async () => {
-  const inOrder = createInOrder();
+  const inOrder = createInOrder((error) => error === AWAY);
   const { begun, work, end, fail } = createWork();
   const reads = [inOrder.read('a', work('one')), inOrder.read('a', work('other'))];
   expect(begun).toEqual(['one', 'other']);
@@ -56,4 +58,18 @@ it('lets reads pass each other, and a write go on that follows a failed one', as
   await settle();
   end('good');
   expect(await next).toBe('good');
+});
+
+it('does not let anything wait in vain behind what failed because the database is away', async () => {
+  const inOrder = createInOrder((error) => error === AWAY);
+  const { begun, work } = createWork();
+  const all = [
+    inOrder.write('a', () => Promise.reject(AWAY)),
+    inOrder.write('a', work('one')),
+    inOrder.write('a', work('other')),
+    inOrder.read('a', work('find')),
+  ];
+  const outcomes = await Promise.allSettled(all);
+  expect(outcomes.map((one) => one.status === 'rejected' && one.reason)).toEqual([AWAY, AWAY, AWAY, AWAY]);
+  expect(begun).toEqual([]);
 });

@@ -9,11 +9,12 @@ export interface InOrder {
   read<Result>(key: string, work: () => Promise<Result>): Promise<Result>;
 }
 
-export function createInOrder(): InOrder {
+/** What fails with one of `endsAll` fails for everything that waits behind it: each would wait as long, in vain. */
+export function createInOrder(endsAll: (error: unknown) => boolean): InOrder {
   const last = new Map<string, Promise<unknown>>();
   const after = <Result>(key: string, work: () => Promise<Result>) => {
-    const before = last.get(key);
-    return before === undefined ? work() : before.then(work, work);
+    const goOn = (error: unknown) => (endsAll(error) ? Promise.reject(error) : work());
+    return last.get(key)?.then(work, goOn) ?? work();
   };
   return {
     async write(key, work) {

@@ -19,7 +19,6 @@ import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
 import {
   allowResponseType,
   explainGrant,
-  type GrantHandler,
   guardGrant,
   hookClients,
   keepClients,
@@ -27,6 +26,7 @@ import {
   withdrawClaim,
   wrapGrant,
 } from './engine.ts';
+import { EXCHANGES, type Exchanger, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { mergeSlices } from './merge-slices.ts';
@@ -42,10 +42,9 @@ export interface ProviderDeps {
   /** As they are now: the default one's scopes stand in discovery, where a later one appears once it was asked for. */
   readonly resourceServers: readonly ResourceServer[];
   readonly authenticate: Authenticate;
-  readonly artifacts: {
+  readonly artifacts: Exchanger & {
     adapter(kind: string): Adapter;
     createTokenId(kind: string, lifetime: number): string;
-    redeem(exchange: () => Promise<void>): Promise<ReadonlyMap<string, string>>;
   };
   readonly signingKeys: readonly SigningKey[];
   /** What signs cookies: see http/cookie-signatures.ts. */
@@ -56,9 +55,6 @@ export interface ProviderDeps {
   };
   readonly development: boolean;
 }
-
-/** Grants in which one token is used up for others. */
-const EXCHANGES = ['authorization_code', 'refresh_token'] as const;
 
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
@@ -204,7 +200,7 @@ function extendEngine(
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXCHANGES) {
-    wrapGrant(provider, grantType, exchangeAtOnce(deps));
+    wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));
   }
   for (const grantType of EXPLAINED_GRANTS) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
@@ -253,18 +249,3 @@ async function requestedAudience(ctx: KoaContextWithOIDC, audience: Audience) {
     ? undefined
     : { identifier, resourceServer: await audience.describe(ctx, identifier, client) };
 }
-
-/** A token is used up, and what it is exchanged for is saved, in one moment. */
-const exchangeAtOnce =
-  ({ artifacts }: Pick<ProviderDeps, 'artifacts'>) =>
-  async (ctx: KoaContextWithOIDC, handle: GrantHandler): Promise<void> => {
-    const toldInstead = await artifacts.redeem(() => handle(ctx));
-    if (toldInstead.size > 0) {
-      const { access_token, refresh_token } = ctx.body as { access_token: string; refresh_token: string };
-      ctx.body = {
-        ...(ctx.body as object),
-        access_token: toldInstead.get(access_token) ?? access_token,
-        refresh_token: toldInstead.get(refresh_token) ?? refresh_token,
-      };
-    }
-  };

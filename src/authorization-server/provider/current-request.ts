@@ -11,12 +11,12 @@ export interface CurrentRequest {
   during<Result>(page: Page, work: () => Promise<Result>): Promise<Result>;
 }
 
-interface RequestInProgress {
+export interface RequestInProgress {
   /** The same object for the whole request. */
   readonly identity: object;
   /** Milliseconds since the request arrived, whenever it is read. */
   readonly age: number;
-  /** Of a refresh: what it asks for besides presenting its token. */
+  /** Of a refresh: what it asks for besides presenting its token; a retry asks for the same. */
   readonly asksFor?: string | undefined;
   /** The id of the session that gets another one in this request. */
   readonly replacedSessionId?: string | undefined;

@@ -1,7 +1,7 @@
 import type { QueryConfig } from 'pg';
 import { createInOrder } from '../../database/in-order.ts';
 import * as statements from './artifact-statements.ts';
-import { batchChanges, batchReads, batchSaves, type Database } from './batched.ts';
+import { batchChanges, batchReads, batchSaves, type Database, isForAll } from './batched.ts';
 
 /** The table of artifacts, a statement for as many of them as come together. What concerns one artifact happens in order. */
 export interface ArtifactTable {
@@ -19,7 +19,7 @@ export interface ArtifactTable {
 }
 
 export function createArtifactTable(database: Database): ArtifactTable {
-  const inOrder = createInOrder();
+  const inOrder = createInOrder(isForAll);
   const find = batchReads<string, statements.FoundArtifact>(database, statements.find);
   const findWithAccount = batchReads<string, statements.FoundWithAccount>(database, statements.findWithAccount);
   const upsert = batchSaves(database, statements.upsert, ({ row }) => row.key);

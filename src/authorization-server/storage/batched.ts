@@ -3,6 +3,15 @@ import { type Batch, createBatch } from '../../database/batch.ts';
 import { isDatabaseUnavailable } from '../../database/unavailable.ts';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 
+/** Of an error that more than one row has: the database is away, and not somebody in the way of a row. */
+export const isForAll = (error: unknown): boolean => {
+  const cause = error instanceof DatabaseUnavailable ? error.cause : error;
+  return isDatabaseUnavailable(cause) && !ABOUT_ONE_ROW.test(String((cause as { code?: unknown }).code));
+};
+
+/** A statement that took too long or was given up for a lock (57014, 55P03), a deadlock and its like (40). */
+const ABOUT_ONE_ROW = /^(40...|57014|55P03)$/;
+
 export type Database = Pick<Pool, 'query'>;
 
 /** A statement over many rows, which says of each row that it found or changed by `n` which of the inputs it is for, from 1. */
@@ -55,7 +64,7 @@ export function batchSaves<Input>(
 function batch<Input, Output>(run: (inputs: readonly Input[]) => Promise<readonly Output[]>): Batch<Input, Output> {
   return createBatch({
     run,
-    isUnavailable: (error) => error instanceof DatabaseUnavailable || isDatabaseUnavailable(error),
+    isUnavailable: isForAll,
     refusal: () => new DatabaseUnavailable(new Error('too many statements wait for the database')),
   });
 }

@@ -22,6 +22,7 @@ export class InteractionAdapter extends ArtifactAdapter {
   }
 
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    this.deps.memory()?.interactions.delete(this.keyOf(id));
     if (payload.result === undefined) {
       return super.upsert(id, payload, expiresIn);
     }

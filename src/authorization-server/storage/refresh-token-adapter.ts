@@ -5,6 +5,9 @@ import { TokenAdapter } from './token-adapter.ts';
 import { fromTokenRow, placeOf } from './token-payload.ts';
 import type { FoundToken } from './token-statements.ts';
 
+/** Who takes longer to send a request did not send it at the same time: it may have been held open to wait for a use. */
+const LONGEST_ARRIVAL_MS = 5_000;
+
 /**
  * Refresh tokens, of which a second use is not always a replay: rotation.ts says why, and this when. A refresh finds a
  * used token as if it were unused while it may be told the same again; everyone else sees that it is used, and where a
@@ -16,8 +19,8 @@ export class RefreshTokenAdapter extends TokenAdapter {
       return; // A retry, as `find` has seen.
     }
     const { rotation } = this.deps;
-    const drawn = rotation.graceMs > 0 ? await rotation.draw(this.#asksFor() ?? '') : undefined;
-    const successors = drawn === undefined ? null : rotation.seal(id, drawn);
+    const drawn = await rotation.draw(this.#asksFor() ?? '');
+    const successors = rotation.graceMs > 0 ? rotation.seal(id, drawn) : null;
     this.#expect(drawn);
     await this.use({
       consumption: { ...placeOf(id), kind: this.kind, successors },
@@ -26,11 +29,12 @@ export class RefreshTokenAdapter extends TokenAdapter {
   }
 
   /** Another request with this token was first: what that one was told is told here as well. */
-  async #tellTheSame(id: string, drawn: Successors | undefined): Promise<Substitutes> {
+  async #tellTheSame(id: string, drawn: Successors): Promise<Substitutes> {
     const { rotation } = this.deps;
     const row = await this.read(id);
     const written = row && this.#mayBeRetry(row) ? rotation.open(id, row.successors) : undefined;
-    if (drawn === undefined || written === undefined || !rotation.isFor(written, this.#asksFor() ?? '')) {
+    const isTheSame = written !== undefined && rotation.isFor(written, this.#asksFor() ?? '');
+    if (!isTheSame || (await this.#isUsed(written))) {
       throw new errors.InvalidGrant('already consumed');
     }
     return new Map([
@@ -46,7 +50,8 @@ export class RefreshTokenAdapter extends TokenAdapter {
     }
     // Both are durations, so the clocks of node and database need not agree. The age is that of now, with the answer at
     // hand: a use is never taken for one that came later than it did.
-    const cameFirst = row.consumed_ago < (this.deps.currentRequest()?.age ?? 0);
+    const age = Math.min(this.deps.currentRequest()?.age ?? 0, LONGEST_ARRIVAL_MS);
+    const cameFirst = row.consumed_ago < age;
     return cameFirst || (await this.#isRetry(id, row))
       ? payload
       : { ...payload, consumed: Math.floor(row.consumed_at) };
@@ -75,12 +80,10 @@ export class RefreshTokenAdapter extends TokenAdapter {
   }
 
   /** The tokens that this request is about to save get these ids: see `createTokenId` of the store. */
-  #expect(successors: Successors | undefined): void {
+  #expect({ refreshToken, accessToken }: Successors): void {
     const expected = this.deps.memory()?.successors;
-    if (successors !== undefined && expected !== undefined) {
-      expected.set('RefreshToken', successors.refreshToken);
-      expected.set('AccessToken', successors.accessToken);
-    }
+    expected?.set('RefreshToken', refreshToken);
+    expected?.set('AccessToken', accessToken);
   }
 
   /** `undefined` where the request is no refresh. */

@@ -1,19 +1,10 @@
 import type { Account } from '../accounts/account.ts';
+import type { RequestInProgress } from '../provider/current-request.ts';
 import { type AccountColumns, accountOf } from './account-columns.ts';
 import type { FoundWithAccount } from './artifact-statements.ts';
 import type { Redemption } from './redemption.ts';
 
-/** The request being answered, which an adapter is not told of. */
-export interface RequestInProgress {
-  /** The same object for the whole request. */
-  readonly identity: object;
-  /** Milliseconds since the request arrived, whenever it is read. */
-  readonly age: number;
-  /** The id of the session that gets another one in this request. */
-  readonly replacedSessionId?: string | undefined;
-  /** What a token request asks for besides presenting its token: a retry asks for the same. */
-  readonly asksFor?: string | undefined;
-}
+export type { RequestInProgress };
 
 /**
  * What one request has read and not yet been asked for. A token is read together with its grant, session and account,

@@ -4,14 +4,22 @@ import type { TokenPlace } from './token-statements.ts';
 /**
  * Ending what belongs together, in one statement each, so that it ends at one moment. Tokens are marked, because a retry
  * of what saved them must not bring them back; the rest is deleted, but for a grant that a consent may be about to save:
- * that is kept as ended for longer than any request takes.
+ * that is kept as ended for longer than any request takes. Tokens are locked in the order in which batches lock them
+ * (batched.ts), or the two would wait for each other.
  */
 const ENDED = `consumed_at = clock_timestamp(), expires_at = least(expires_at, now() + interval '1 hour')`;
+
+const REVOKE_FAMILY = `update tokens set revoked_at = now() from family
+  where tokens.slot = family.slot and tokens.key = family.key`;
+
+function lockedTokens(condition: string): string {
+  return `select slot, key from tokens where ${condition} and revoked_at is null order by key for no key update`;
+}
 
 /** Everything that came of a grant, the grant itself excepted: the engine decides whether that goes too. */
 export const revokeByGrantId = (grantKey: string): QueryConfig => ({
   name: 'revoke-by-grant',
-  text: `with tokens as (update tokens set revoked_at = now() where grant_id = $1 and revoked_at is null)
+  text: `with family as (${lockedTokens('grant_id = $1')}), revoked as (${REVOKE_FAMILY})
     delete from artifacts where grant_id = $1`,
   values: [grantKey],
 });
@@ -25,11 +33,10 @@ export const endGrant = (key: string): QueryConfig => ({
 /** The grant of a code and everything that came of it. A token saved after this has no grant and is refused. */
 export const revokeGrantOf = ({ slot, key }: TokenPlace): QueryConfig => ({
   name: 'revoke-grant-of',
-  text: `with family as (select grant_id from tokens where slot = $1 and key = $2 and grant_id is not null),
-      revoked as (update tokens set revoked_at = now() from family
-        where tokens.grant_id = family.grant_id and tokens.revoked_at is null),
-      members as (delete from artifacts using family where artifacts.grant_id = family.grant_id)
-    update artifacts set ${ENDED} from family where artifacts.key = family.grant_id and consumed_at is null`,
+  text: `with origin as (select grant_id from tokens where slot = $1 and key = $2 and grant_id is not null),
+      family as (${lockedTokens('grant_id = (select grant_id from origin)')}), revoked as (${REVOKE_FAMILY}),
+      members as (delete from artifacts using origin where artifacts.grant_id = origin.grant_id)
+    update artifacts set ${ENDED} from origin where artifacts.key = origin.grant_id and consumed_at is null`,
   values: [slot, key],
 });
 
@@ -42,17 +49,20 @@ export const endSession = (key: string, uid: string | undefined): QueryConfig =>
 
 export const revokeByAccountId = (accountId: string): QueryConfig => ({
   name: 'revoke-by-account',
-  text: `with ended as (delete from artifacts where account_id = $1 returning key),
-      granted as (update tokens set revoked_at = now() from ended
-        where tokens.grant_id = ended.key and tokens.revoked_at is null)
-    update tokens set revoked_at = now() where account_id = $1 and grant_id is null and revoked_at is null`,
+  text: `with grants as (update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' returning key),
+      others as (delete from artifacts where account_id = $1 and kind <> 'Grant'),
+      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
+      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')})
+    update tokens set revoked_at = now() from ungranted
+    where tokens.slot = ungranted.slot and tokens.key = ungranted.key`,
   values: [accountId],
 });
 
 /** Looks at every token: clients end rarely, and each index would cost every token something. */
 export const revokeByClientId = (clientId: string): QueryConfig => ({
   name: 'revoke-by-client',
-  text: `with ended as (delete from artifacts where client_id = $1)
+  text: `with grants as (update artifacts set ${ENDED} where client_id = $1 and kind = 'Grant'),
+      others as (delete from artifacts where client_id = $1 and kind <> 'Grant')
     update tokens set revoked_at = now() where client_id = $1 and revoked_at is null`,
   values: [clientId],
 });

@@ -10,18 +10,20 @@ export const WHOLE_FAMILY = ['Grant', 'AuthorizationCode', 'AccessToken', 'Refre
 
 /** Everything that a grant brings about, under a grant of its own. */
 export async function saveFamily(store: ArtifactStore) {
-  const grantId = randomUUID();
+  const [grantId, clientId, accountId] = [randomUUID(), randomUUID(), randomUUID()];
   const members = ['AuthorizationCode', 'AccessToken', 'RefreshToken', 'DeviceCode'].map((kind) => ({
     kind,
     id: randomUUID(),
   }));
-  await store.adapter('Grant').upsert(grantId, { clientId: 'shop', accountId: 'alice' }, 60);
+  await store.adapter('Grant').upsert(grantId, { clientId, accountId }, 60);
   for (const { kind, id } of members) {
-    await store.adapter(kind).upsert(id, { grantId, clientId: 'shop', accountId: 'alice' }, 60);
+    await store.adapter(kind).upsert(id, { grantId, clientId, accountId }, 60);
   }
   const find = (kind: string) => store.adapter(kind).find(members.find((one) => one.kind === kind)?.id ?? '');
   return {
     grantId,
+    clientId,
+    accountId,
     codeId: members[0]?.id ?? '',
     /** The kinds that are still there. */
     async left() {
@@ -57,6 +59,8 @@ export function describeRevoking(createNode: CreateNode): void {
           await expect(codes.consume(codeId)).rejects.toThrow(errors.InvalidGrant);
         },
       ],
+      ['ended with its account', (store: ArtifactStore, { accountId }: Family) => store.revokeByAccountId(accountId)],
+      ['ended with its client', (store: ArtifactStore, { clientId }: Family) => store.revokeByClientId(clientId)],
     ])('C42: a grant that was %s stays so when a consent that was under way saves it', async (_, end) => {
       const store = createNode();
       const family = await saveFamily(store);

@@ -34,7 +34,7 @@ export interface FoundToken extends AccountColumns {
 export const find = (places: readonly TokenPlace[]): QueryConfig => ({
   name: 'token-find',
   text: `select n::int, t.kind, t.grant_id, t.client_id, t.account_id, t.session_uid, t.payload,
-      t.successors,      extract(epoch from t.consumed_at)::float8 as consumed_at,
+      t.successors, extract(epoch from t.consumed_at)::float8 as consumed_at,
       extract(epoch from clock_timestamp() - t.consumed_at)::float8 * 1000 as consumed_ago,
       g.payload as grant_payload, s.payload as session_payload,
       ${ACCOUNT_COLUMNS}

@@ -1,5 +1,5 @@
 import { createInOrder } from '../../database/in-order.ts';
-import { batchChanges, batchReads, batchSaves, type Database } from './batched.ts';
+import { batchChanges, batchReads, batchSaves, type Database, isForAll } from './batched.ts';
 import type { TokenRow } from './token-payload.ts';
 import * as statements from './token-statements.ts';
 
@@ -16,7 +16,7 @@ export interface TokenTable {
 }
 
 export function createTokenTable(database: Database): TokenTable {
-  const inOrder = createInOrder();
+  const inOrder = createInOrder(isForAll);
   const keyOf = ({ key }: statements.TokenPlace) => key;
   const find = batchReads<statements.TokenPlace, statements.FoundToken>(database, statements.find);
   const insert = batchSaves(database, statements.insert, keyOf);

@@ -1,4 +1,7 @@
 /** A used refresh token presented again, while its client may have lost the answer: storage/rotation.ts. */
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
@@ -146,6 +149,49 @@ describe('within the grace', () => {
     const second = tokensOf(await web.refresh(first.refresh_token));
     expect((await revoke(server.issuer, second.refresh_token, DEMO_WEB)).status).toBe(200);
     expect(await web.refresh(first.refresh_token, {}, other)).toMatchObject(REFUSED);
+    await expectDead(first, second);
+  });
+});
+
+describe('a request that was begun before the token was used, and is finished afterwards', () => {
+  /** Sends the head of a refresh and a part of its body; the rest when it is told to. */
+  async function holdRefresh(refreshToken: string) {
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken }).toString();
+    const held = request(server.url('/token'), {
+      method: 'POST',
+      agent: false,
+      headers: {
+        ...AUTHENTICATION,
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': body.length,
+        expect: '100-continue',
+      },
+    });
+    held.flushHeaders();
+    await once(held, 'continue');
+    held.write(body.slice(0, 10));
+    return async () => {
+      held.end(body.slice(10));
+      const [response] = (await once(held, 'response')) as [IncomingMessage];
+      return { status: response.statusCode, body: JSON.parse(await text(response)) };
+    };
+  }
+
+  it('C27: gets nothing once the successor was used, and ends nothing: it may have come at the same time', async () => {
+    const first = await web.obtainTokens(SCOPE);
+    const finish = await holdRefresh(first.refresh_token);
+    const second = tokensOf(await web.refresh(first.refresh_token));
+    const third = tokensOf(await web.refresh(second.refresh_token));
+    expect(await finish()).toMatchObject(REFUSED);
+    expect(await isActive(third.access_token)).toBe(true);
+  });
+
+  it('C28: is a replay when it took longer than any honest request', async () => {
+    const first = await web.obtainTokens(SCOPE);
+    const finish = await holdRefresh(first.refresh_token);
+    const second = tokensOf(await web.refresh(first.refresh_token));
+    await letPass(11);
+    expect(await finish()).toMatchObject(REFUSED);
     await expectDead(first, second);
   });
 });
