@@ -62,6 +62,13 @@ const INTENTIONS: readonly Intention[] = [
     value: compared('client-credentials', 'rate', 'P', 'B0'),
   },
   {
+    name: 'client credentials: throughput with two workers (P x2 / B0)',
+    unit: 'x',
+    must: { least: 2.2 },
+    aim: { least: 3 },
+    value: compared('client-credentials', 'rate', 'P x2', 'B0'),
+  },
+  {
     name: 'introspection: statements (P)',
     unit: '',
     must: { most: 1 },
@@ -73,6 +80,13 @@ const INTENTIONS: readonly Intention[] = [
     must: { least: 4 },
     aim: { least: 6 },
     value: compared('introspection', 'rate', 'P', 'B0'),
+  },
+  {
+    name: 'introspection: throughput with two workers (P x2 / B0)',
+    unit: 'x',
+    must: { least: 4 },
+    aim: { least: 6 },
+    value: compared('introspection', 'rate', 'P x2', 'B0'),
   },
   {
     name: 'introspection: CPU, whole product (P / M)',

@@ -26,7 +26,7 @@ const METHOD = `Rates of one run are not to be compared with those of another: r
 bytes of write-ahead log for each operation. All rates and costs are medians over the rounds, ratios medians of the ratios of each
 round, in which the contenders take turns. Who they are:
 
-- **P** the product, \`concierge serve\` in production mode with its log in a file; **P light** the same with password hashes that
+- **P** the product, \`concierge serve\` in production mode with its log in a file; **P x2** the same with two workers; **P light** with password hashes that
   cost next to nothing;
 - **M** stock oidc-provider on a \`Map\`; **B0** on knex, one statement for each call; **S** on the product's store; all three do what
   the product does, with the same clients, tokens, claims, algorithms and hashes, and keep clients and accounts in memory;
@@ -62,7 +62,7 @@ function describeRun({ date, machine, effort }: Report): string {
 
 function notesOf({ process, complaints }: Report): string[] {
   const lines = Object.entries(complaints).map(([message, count]) => `${count} x "${message}"`);
-  const notes = [`Warnings and errors in the logs of P and P light: ${lines.join(', ') || 'none'}.`];
+  const notes = [`Warnings and errors in the logs of P, P x2 and P light: ${lines.join(', ') || 'none'}.`];
   if (process) {
     const { startMs, cachedStartMs, idleMB, loadedMB } = process;
     notes.push(

@@ -37,7 +37,7 @@ export async function run(options: RunOptions): Promise<Report> {
     const machine = await describeMachine(stage.admin, stage.directory);
     const operations = await measureOperations(stage, options);
     const experiments = await measureExperiments(stage, options);
-    const complaints = countComplaints([stage.logFile('P'), stage.logFile('P light')]);
+    const complaints = countComplaints(['P', 'P x2', 'P light'].map((name) => stage.logFile(name)));
     const effort = { rounds, seconds, connections };
     return { date: new Date().toISOString().slice(0, 16), machine, effort, operations, ...experiments, complaints };
   } finally {

@@ -86,8 +86,9 @@ export class Stage {
   async #start(name: ContenderName): Promise<Contender> {
     switch (name) {
       case 'P':
+      case 'P x2':
       case 'P light':
-        return this.#startProduct(name, name === 'P light');
+        return this.#startProduct(name);
       case 'S':
         return this.#startStock(name, 'store', await this.#migrated('store'));
       case 'M':
@@ -111,11 +112,15 @@ export class Stage {
     }
   }
 
-  async #startProduct(name: ContenderName, light: boolean): Promise<Contender> {
-    const database = light ? 'product-light' : 'product';
+  async #startProduct(name: ContenderName): Promise<Contender> {
+    const light = name === 'P light';
+    const database = name.replace('P', 'product').replace(' ', '-');
     const databaseUrl = await this.database(database);
     await prepareDatabase(databaseUrl, { light });
-    return this.#enter(name, await startProduct({ databaseUrl, light, logFile: this.logFile(name) }), { database });
+    const env = { CONCIERGE_WORKERS: name === 'P x2' ? '2' : '1' };
+    return this.#enter(name, await startProduct({ databaseUrl, light, env, logFile: this.logFile(name) }), {
+      database,
+    });
   }
 
   async #startStock(name: ContenderName, adapter: string, database?: string): Promise<Contender> {

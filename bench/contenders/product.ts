@@ -10,6 +10,8 @@ import { type Child, freePort, startChild } from './child.ts';
 
 export const SECRET = 'the-secret-of-the-benchmark-is-no-secret-at-all';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
+/** As scripts/run has it. */
+const COMPILED = join(import.meta.dirname, '../../node_modules/.cache/compiled');
 const LIGHT = join(import.meta.dirname, 'product-with-light-hashes.ts');
 
 export interface ProductOptions {
@@ -30,6 +32,7 @@ export async function startProduct(options: ProductOptions): Promise<Child> {
       CONCIERGE_SECRET: SECRET,
       CONCIERGE_ISSUER: `http://localhost:${port}`,
       CONCIERGE_LISTEN_PORT: String(port),
+      NODE_COMPILE_CACHE: COMPILED,
       ...env,
     },
     port,

@@ -13,7 +13,7 @@ const jwtRequest = () =>
 export const clientCredentials: Operation = {
   name: 'client-credentials',
   title: 'client credentials, opaque',
-  contenders: ['P', 'S', 'M', 'B0', 'F'],
+  contenders: ['P', 'P x2', 'S', 'M', 'B0', 'F'],
   scenario: () => issuing(opaqueRequest),
 };
 

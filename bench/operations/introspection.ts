@@ -7,7 +7,7 @@ import type { Operation } from './operation.ts';
 export const introspection: Operation = {
   name: 'introspection',
   title: 'introspection of a live token',
-  contenders: ['P', 'S', 'M', 'B0', 'F'],
+  contenders: ['P', 'P x2', 'S', 'M', 'B0', 'F'],
   scenario: (_target, population) => {
     let tokens: readonly string[] = [];
     return {

@@ -3,6 +3,7 @@ import type { ScenarioFactory } from '../load/scenario.ts';
 /** Who is measured: bench/contenders/. */
 export type ContenderName =
   | 'P' // the product
+  | 'P x2' // the product with two workers
   | 'P light' // the product with light hashes
   | 'S' // oidc-provider on the product's store
   | 'M' // oidc-provider on a Map
