@@ -70,6 +70,23 @@ describe('a slot', () => {
     });
   });
 
+  it.each([3600, 86_400, 1_209_600, 1_262_304_000])(
+    'lies in a range within its class however late it is, when the token lives %i seconds',
+    (lifetime) => {
+      const place = SLOT_CLASSES.findIndex(({ longest }) => lifetime <= longest);
+      const classOf = (slot: number) => slot >>> 30;
+      for (const expiresAt of [Date.UTC(2054, 0, 9) / 1000, Date.UTC(2054, 0, 10, 13) / 1000, NOW + 40 * 31_536_000]) {
+        const slot = slotOf(expiresAt, lifetime);
+        const { firstSlot, endSlot, until } = rangeOf(new Date(expiresAt * 1000), lifetime);
+        expect(slot).toBeGreaterThanOrEqual(firstSlot);
+        expect(slot).toBeLessThan(endSlot);
+        expect([classOf(firstSlot), classOf(endSlot)]).toEqual([place, place]);
+        expect(endSlot).toBe(endSlot | 0);
+        expect(rangeOf(until, lifetime).endSlot).toBeGreaterThanOrEqual(endSlot);
+      }
+    },
+  );
+
   it('is an integer of 32 bits at any time, long past or far away', () => {
     for (const expiresAt of [-1e12, 0, NOW, 1e10, Number.MAX_SAFE_INTEGER]) {
       expect(slotOf(expiresAt, 3600)).toSatisfy((slot: number) => slot === (slot | 0));

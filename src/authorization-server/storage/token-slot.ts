@@ -29,6 +29,8 @@ export const SLOT_CLASSES: readonly SlotClass[] = [
 
 const EPOCH = Date.UTC(2020, 0, 1) / 1000;
 const CLASS_SIZE = 2 ** 30;
+/** So that what follows the last slot of a class is still an integer of 32 bits. */
+const LAST = CLASS_SIZE - 2;
 const SLOT_BYTES = 4;
 const RANDOM_BYTES = 28;
 
@@ -77,19 +79,24 @@ export interface SlotRange {
 export function rangeOf(expiresAt: Date, lifetime: number): SlotRange {
   const place = SLOT_CLASSES.findIndex(({ longest }) => lifetime <= longest);
   const slotClass = SLOT_CLASSES[place] as SlotClass;
-  const seconds = Math.floor(expiresAt.getTime() / 1000);
-  const from = seconds - ((seconds - EPOCH) % slotClass.width);
-  const until = from + slotClass.width;
+  const sinceEpoch = sinceEpochAt(expiresAt.getTime() / 1000);
+  const from = sinceEpoch - (sinceEpoch % slotClass.width);
+  const until = Math.min(from + slotClass.width, LAST + 1);
+  const firstSlot = slotIn(place, EPOCH + from);
   return {
     class: slotClass,
-    from: new Date(from * 1000),
-    until: new Date(until * 1000),
-    firstSlot: slotIn(place, from),
-    endSlot: slotIn(place, from) + slotClass.width,
+    from: new Date((EPOCH + from) * 1000),
+    until: new Date((EPOCH + until) * 1000),
+    firstSlot,
+    endSlot: firstSlot + until - from,
   };
 }
 
 function slotIn(place: number, seconds: number): number {
-  const sinceEpoch = Math.min(Math.max(Math.floor(seconds) - EPOCH, 0), CLASS_SIZE - 1);
-  return (place * CLASS_SIZE + sinceEpoch) | 0;
+  return (place * CLASS_SIZE + sinceEpochAt(seconds)) | 0;
+}
+
+/** What expires later than there are slots for is kept in the last one. */
+function sinceEpochAt(seconds: number): number {
+  return Math.min(Math.max(Math.floor(seconds) - EPOCH, 0), LAST);
 }
