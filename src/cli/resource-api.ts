@@ -37,7 +37,13 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
   const { databaseUrl, clientId, clientSecret, introspectionTimeoutMs } = config;
   const { identifier, issuer, allowedOrigins, blobLimitBytes } = config;
   await migrate({ url: databaseUrl, directory: MIGRATIONS });
-  const pool = createPool({ url: databaseUrl, max: POOL_SIZE, applicationName: 'concierge resource-api', timeouts: REQUEST_TIMEOUTS, logger });
+  const pool = createPool({
+    url: databaseUrl,
+    max: POOL_SIZE,
+    applicationName: 'concierge resource-api',
+    timeouts: REQUEST_TIMEOUTS,
+    logger,
+  });
   await new BlobStore(pool).deleteAbandoned();
   const app = createResourceApi({
     pool,

@@ -89,6 +89,19 @@ describe('a batch', () => {
     expect(await outcomes(['a', 'bad', 'c'].map(batch))).toEqual(['a!', 'a bad row', 'c!']);
   });
 
+  it('does not make anyone wait for a second statement who has waited long for the first', async () => {
+    let now = 0;
+    const run = async (inputs: readonly string[]) => {
+      now += 2_000;
+      if (inputs.length > 1) {
+        throw new Error('somebody holds a row');
+      }
+      return inputs;
+    };
+    const { batch } = createSubject({ run, now: () => now });
+    expect(await outcomes(['a', 'b'].map(batch))).toEqual(['somebody holds a row', 'somebody holds a row']);
+  });
+
   it('does not ask a database again that is away', async () => {
     const { batch, statements } = createSubject({});
     const asked = ['a', 'b'].map(batch);

@@ -27,6 +27,8 @@ const LARGEST = 128;
 const MOST_WAITING = 4096;
 /** Milliseconds. Who has waited longer when the turn comes is refused: the database is not keeping up, or not answering. */
 const LONGEST_WAIT = 500;
+/** Milliseconds. Who has waited so long already is not made to wait for a second statement. */
+const LONGEST_BEFORE_RETRY = 1_500;
 
 interface Waiting<Input, Output> {
   readonly input: Input;
@@ -78,14 +80,10 @@ export function createBatch<Input, Output>(options: BatchOptions<Input, Output>)
         resolve(outputs[index] as Output);
       });
     } catch (error) {
-      if (batch.length === 1 || isUnavailable(error)) {
-        for (const { reject } of batch) {
-          reject(error);
-        }
-        return;
-      }
+      const final = batch.length === 1 || isUnavailable(error);
+      const latest = now() - LONGEST_BEFORE_RETRY;
       // One bad row fails alone, and one that somebody else holds is waited for alone.
-      await Promise.all(batch.map((one) => settle([one])));
+      await Promise.all(batch.map((one) => (final || one.since < latest ? one.reject(error) : settle([one]))));
     }
   }
 

@@ -25,7 +25,8 @@ export function reportUnavailability(pool: Pool, logger: { warn(details: object,
     if (!isDatabaseUnavailable(error)) {
       throw error;
     }
-    logger.warn({ err: error }, 'the database is unavailable');
+    // Of every statement while it is away: a line says enough.
+    logger.warn({ error: String(error), code: (error as { code?: unknown }).code }, 'the database is unavailable');
     throw new DatabaseUnavailable(error);
   };
   pool.query = ((...args: unknown[]) => query(...args).catch(report)) as Pool['query'];
