@@ -1,29 +1,29 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { rangeOf, SLOT_CLASSES, type SlotRange, slotOf } from './token-slot.ts';
-
-/** Any number that nothing else in a database of ours locks. */
-const PARTITION_LOCK = 0x746f6b65;
-
-/**
- * Requests queue up behind a statement that waits for its lock on `tokens`, so it does not wait for long; the next run
- * tries again. A long transaction, such as a backup, can delay a partition and stalls nobody.
- */
-const LOCK_TIMEOUT_MS = 100;
+import * as statements from './token-partitions-statements.ts';
+import { rangeOf, SLOT_CLASSES, type SlotRange } from './token-slot.ts';
 
 /** More than clocks differ by, and than the engine tolerates. */
 const MARGIN_MS = 10 * 60_000;
 
-/** How far ahead of the tokens: as many partitions can fail to be made in time, or node can be down, without a trace. */
+/**
+ * How far ahead of the tokens: for so long a transaction that has read `tokens`, a backup say, may go on, or all nodes be
+ * down, without a trace. Of the wider classes two partitions.
+ */
+const SECONDS_AHEAD = 6 * 3600;
 const WIDTHS_AHEAD = 2;
 
+/** What no token will belong to for so long: time enough for a partition that takes several steps. */
+const DISTANT_SECONDS = 2 * 3600;
+
 const LOCK_NOT_AVAILABLE = '55P03';
-const CHECK_VIOLATION = '23514';
+const PROGRAM_LIMIT_EXCEEDED = '54000';
 const UNDEFINED_TABLE = '42P01';
 
 interface Partition {
   readonly name: string;
-  readonly attached: boolean;
+  /** The slot in front of which it ends as yet; `undefined` when it is detached. */
+  readonly attachedUntil: number | undefined;
   readonly range: SlotRange;
 }
 
@@ -31,8 +31,6 @@ interface Partition {
 export class TokenPartitions {
   readonly #pool: Pick<Pool, 'query'>;
   readonly #logger: Pick<Logger, 'info' | 'warn'>;
-  /** What was said in the log already: by the name that the partition would have. */
-  readonly #leftToDefault = new Set<string>();
 
   constructor(pool: Pick<Pool, 'query'>, logger: Pick<Logger, 'info' | 'warn'>) {
     this.#pool = pool;
@@ -41,14 +39,22 @@ export class TokenPartitions {
 
   /**
    * Makes what is missing of the partitions that tokens with these lifetimes (seconds) will need. Any number of nodes may
-   * do so at once. One that cannot be made is logged and is no failure: its tokens go to the default partition.
+   * do so at once. One that cannot be made is logged and is no failure: its tokens go to the default partition, and are
+   * moved when it can. Requests wait for each attempt, so while somebody holds `tokens` there is one and no more.
    */
   async ensure(lifetimes: readonly number[], now: Date): Promise<void> {
-    const existing = new Set((await this.list()).map(({ name }) => name));
+    const existing = new Map((await this.list()).map((one) => [one.name, one]));
     for (const range of rangesAhead(lifetimes, now)) {
       const name = nameOf(range);
-      if (!existing.has(name) && !this.#leftToDefault.has(name)) {
-        await this.#create(name, range);
+      try {
+        if (!isWhole(existing.get(name))) {
+          await this.#make(name, range, isDistant(range, lifetimes, now));
+        }
+      } catch (error) {
+        this.#logger.warn({ err: error, partition: name }, 'a partition could not be made');
+        if (codeOf(error) === LOCK_NOT_AVAILABLE) {
+          return;
+        }
       }
     }
   }
@@ -67,46 +73,57 @@ export class TokenPartitions {
   /** Removes at most `limit` expired tokens that had no partition of their own, and says how many there were. */
   async removeExpiredFromDefault(now: Date, limit: number): Promise<number> {
     const until = (now.getTime() - MARGIN_MS) / 1000;
-    const { rowCount } = await this.#pool.query({
-      ...REMOVE_EXPIRED_FROM_DEFAULT,
-      values: [
-        SLOT_CLASSES.map(({ longest }) => slotOf(0, longest)),
-        SLOT_CLASSES.map(({ longest }) => slotOf(until, longest)),
-        limit,
-      ],
-    });
+    const { rowCount } = await this.#pool.query(statements.removeExpiredFromDefault(until, limit));
     return rowCount ?? 0;
   }
 
   /** Those that are there, the ones a killed node left behind between detaching and dropping among them. */
   async list(): Promise<Partition[]> {
-    const { rows } = await this.#pool.query<{ name: string; attached: boolean }>(LIST);
-    return rows.flatMap(({ name, attached }) => {
+    const { rows } = await this.#pool.query<statements.PartitionRow>(statements.LIST);
+    return rows.flatMap(({ name, attached_until }) => {
       const range = rangeNamed(name);
-      return range === undefined ? [] : [{ name, attached, range }];
+      return range === undefined ? [] : [{ name, attachedUntil: attached_until ?? undefined, range }];
     });
   }
 
-  async #create(name: string, range: SlotRange): Promise<void> {
-    try {
-      await this.#pool.query(createStatement(name, range));
-    } catch (error) {
-      if (codeOf(error) === CHECK_VIOLATION) {
-        this.#leftToDefault.add(name);
-        this.#logger.info({ partition: name }, 'the default partition keeps these tokens: it has some already');
-      } else {
-        this.#logger.warn({ err: error, partition: name }, 'a partition could not be made');
+  async #make(name: string, range: SlotRange, distant: boolean): Promise<void> {
+    if (!distant) {
+      await this.#pool.query(statements.admit(name));
+    }
+    for (let made: Partition | undefined; !isWhole(made); made = await this.#find(name)) {
+      try {
+        await this.#pool.query(statements.extend(name, range));
+      } catch (error) {
+        if (!distant || codeOf(error) !== PROGRAM_LIMIT_EXCEEDED) {
+          throw error;
+        }
+        await this.#exclude(name, range);
       }
     }
   }
 
-  /** In two steps, because the second is the longer one, and the first is what requests have to wait for. */
-  async #drop({ name, attached }: Partition): Promise<boolean> {
+  /** From the default partition, without anybody waiting for it. */
+  async #exclude(name: string, range: SlotRange): Promise<void> {
+    await this.#pool.query(statements.exclude(name, range));
     try {
-      if (attached) {
-        await this.#pool.query(withLock(`alter table tokens detach partition ${name};`));
+      await this.#pool.query(statements.validate(name));
+    } catch (error) {
+      await this.#pool.query(statements.admit(name));
+      throw error;
+    }
+  }
+
+  async #find(name: string): Promise<Partition | undefined> {
+    return (await this.list()).find((one) => one.name === name);
+  }
+
+  /** In two steps, because the second is the longer one, and the first is what requests have to wait for. */
+  async #drop({ name, attachedUntil }: Partition): Promise<boolean> {
+    try {
+      if (attachedUntil !== undefined) {
+        await this.#pool.query(statements.detach(name));
       }
-      await this.#pool.query(withLock(`drop table ${name};`));
+      await this.#pool.query(statements.drop(name));
       return true;
     } catch (error) {
       if (codeOf(error) === UNDEFINED_TABLE) {
@@ -121,71 +138,33 @@ export class TokenPartitions {
   }
 }
 
-const LIST = {
-  name: 'token-partitions',
-  text: `select relname as name, relispartition as attached from pg_class
-    where relkind = 'r' and relnamespace = (select relnamespace from pg_class where oid = 'tokens'::regclass)
-      and relname like 'tokens\\_%' order by relname`,
-};
-
-const REMOVE_EXPIRED_FROM_DEFAULT = {
-  name: 'tokens-remove-expired-from-default',
-  text: `with expired as (
-      select slot, key from unnest($1::integer[], $2::integer[]) as past (first, until)
-        join tokens_default on slot >= past.first and slot < past.until limit $3 for update of tokens_default skip locked)
-    delete from tokens_default using expired
-      where tokens_default.slot = expired.slot and tokens_default.key = expired.key`,
-};
-
-/**
- * No partition is analysed while it is small. PostgreSQL would plan to read it from end to end, which prepared statements keep
- * to until its next look, a minute and perhaps 100,000 tokens later; of a table it knows nothing about it expects ten
- * pages, and takes the index. A partition of hours or a day is gone before a vacuum would have been worth its while;
- * one of weeks is better frozen bit by bit than all at once.
- */
-function storageParameters({ class: { width } }: SlotRange): string {
-  const vacuum =
-    width > 24 * 3600
-      ? 'autovacuum_vacuum_threshold = 10000, fillfactor = 80'
-      : `autovacuum_vacuum_threshold = ${NEVER}, autovacuum_vacuum_insert_threshold = -1`;
-  return `autovacuum_analyze_threshold = 10000, ${vacuum}`;
+/** A detached one is about to be dropped. */
+function isWhole(partition: Partition | undefined): boolean {
+  return partition !== undefined && (partition.attachedUntil ?? Number.POSITIVE_INFINITY) >= partition.range.endSlot;
 }
 
-/** As many rows have to be dead before a vacuum. */
-const NEVER = 2 ** 31 - 1;
-
-/** Made apart and attached, which needs no lock on `tokens` that a request would wait for. */
-function createStatement(name: string, range: SlotRange): string {
-  const { firstSlot, endSlot } = range;
-  return withLock(`
-    if to_regclass('${name}') is null then
-      if exists (select from tokens_default where slot >= ${firstSlot} and slot < ${endSlot}) then
-        raise check_violation;
-      end if;
-      create table ${name} (like tokens including all) with (${storageParameters(range)});
-      alter table tokens attach partition ${name} for values from (${firstSlot}) to (${endSlot});
-    end if;`);
-}
-
-/** One transaction in one message: none of ours stays open when a node dies. */
-function withLock(statements: string): string {
-  return `do $$ begin
-    perform pg_advisory_xact_lock(${PARTITION_LOCK});
-    perform set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true);
-    ${statements}
-  end $$`;
-}
-
-/** Of tokens that are issued from now on until some partitions later. */
-function rangesAhead(lifetimes: readonly number[], now: Date): SlotRange[] {
-  return lifetimes.flatMap((lifetime) => {
-    const ranges = [rangeOf(new Date(now.getTime() + lifetime * 1000), lifetime)];
-    for (let range = ranges[0]; range && ranges.length <= WIDTHS_AHEAD; ) {
+/** Of tokens that are issued from now on until some partitions later, each once. */
+function rangesAhead(lifetimes: readonly number[], now: Date): Iterable<SlotRange> {
+  const ranges = lifetimes.flatMap((lifetime) => {
+    const first = rangeOf(new Date(now.getTime() + lifetime * 1000), lifetime);
+    const ahead = [first];
+    for (let range = first; ahead.length <= widthsAhead(first); ahead.push(range)) {
       range = rangeOf(range.until, lifetime);
-      ranges.push(range);
     }
-    return ranges;
+    return ahead;
   });
+  return new Map(ranges.map((range) => [range.firstSlot, range])).values();
+}
+
+/** No token that is issued now, or soon, belongs to it. */
+function isDistant(range: SlotRange, lifetimes: readonly number[], now: Date): boolean {
+  return lifetimes
+    .map((lifetime) => rangeOf(new Date(now.getTime() + (lifetime + DISTANT_SECONDS) * 1000), lifetime))
+    .every((soon) => soon.class !== range.class || soon.firstSlot < range.firstSlot);
+}
+
+function widthsAhead({ class: { width } }: SlotRange): number {
+  return Math.max(WIDTHS_AHEAD, Math.ceil(SECONDS_AHEAD / width));
 }
 
 /** `tokens_hour_2026112220`: the class, and when the first of its tokens expire. */
