@@ -113,11 +113,13 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     metrics,
     logger,
   });
-  const partitions = new TokenPartitions(pool, logger);
+  // Its statements may take longer than a request's, and no request waits for a connection that it has.
+  const housekeeping = createPool({ ...config.database, max: 2, applicationName: 'concierge housekeeping', logger });
+  const partitions = new TokenPartitions(housekeeping, logger);
   const lifetimes = () => tokenLifetimes(config, resources);
   await partitions.ensure(await lifetimes(), new Date());
-  const jobs = housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes: lifetimes });
-  const leadership = createLease(pool, 'housekeeping', LEASE_SECONDS);
+  const jobs = housekeepingJobs({ pool: housekeeping, partitions, tokenLifetimes: lifetimes });
+  const leadership = createLease(housekeeping, 'housekeeping', LEASE_SECONDS);
   return {
     handle,
     keepHouse: () => startHousekeeping({ jobs, leadership, logger }),
@@ -125,7 +127,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     confirmDirectory: () => directory.confirm(),
     async close() {
       await directory.close();
-      await pool.end();
+      await Promise.all([pool.end(), housekeeping.end()]);
     },
   };
 }

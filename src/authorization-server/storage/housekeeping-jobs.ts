@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
-import type { ArtifactStore } from './artifacts.ts';
+import { removeExpired } from './artifact-statements.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
 
 export interface HousekeepingJobsDeps {
+  /** Of its own: what takes long here is none of a request's connections. */
   readonly pool: Pick<Pool, 'query'>;
   readonly partitions: TokenPartitions;
-  readonly artifacts: Pick<ArtifactStore, 'removeExpired'>;
   /** Seconds: of everything that is kept in `tokens`, as of now. */
   readonly tokenLifetimes: () => Promise<readonly number[]>;
 }
@@ -15,11 +15,11 @@ export interface HousekeepingJobsDeps {
 const BATCH = 1_000;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
-export function housekeepingJobs({ pool, partitions, artifacts, tokenLifetimes }: HousekeepingJobsDeps) {
+export function housekeepingJobs({ pool, partitions, tokenLifetimes }: HousekeepingJobsDeps) {
   return [
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
     atOnce('a past partition', (now) => partitions.dropPast(now)),
-    inBatches('expired artifacts', () => artifacts.removeExpired(BATCH)),
+    inBatches('expired artifacts', async () => (await pool.query(removeExpired(BATCH))).rowCount ?? 0),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];
