@@ -136,7 +136,7 @@ const HOUR = 3600;
 
 async function fillPastHours(client: Side['client'], partitions: TokenPartitions, rows: number): Promise<void> {
   const hour = Math.floor(Date.now() / 1000 / HOUR) * HOUR;
-  // Three partitions: the one that is needed for tokens of then, and two ahead.
+  // Those that tokens of then need, and of the six hours after.
   await partitions.ensure([HOUR], new Date((hour - 6 * HOUR) * 1000));
   for (const from of [hour - 5 * HOUR, hour - 4 * HOUR]) {
     await fill(client, { count: rows, from, until: from + HOUR });

@@ -116,6 +116,32 @@ describe('tokens that were issued before there was a partition for them', () => 
     }
   });
 
+  it('are found, and others issued, by requests that had to wait while they moved', async () => {
+    const waiting = `select from pg_locks where not granted and relation = any ('{tokens, tokens_default}'::regclass[])`;
+    for (let round = 0; round < 5; round++) {
+      const [moved, next] = [tokenOf(HOUR), tokenOf(HOUR)];
+      await pool.query('drop table if exists tokens_hour_2026112221');
+      await createTokenTable(pool).insert(moved);
+      const holder = await pool.connect();
+      await holder.query('begin; lock table tokens_default in access share mode');
+      let over = false;
+      const making = partitions()
+        .ensure([HOUR], NOW)
+        .finally(() => {
+          over = true;
+        });
+      while (!over && (await holder.query(waiting)).rowCount === 0) {}
+      const tokens = createTokenTable(pool);
+      const answers = Promise.all([tokens.find(moved), tokens.insert(next)]);
+      while (!over && ((await holder.query(waiting)).rowCount ?? 0) < 3) {}
+      await holder.query('commit');
+      holder.release();
+      await making;
+      expect((await answers)[0]).toBeDefined();
+      expect(await tokens.find(next)).toBeDefined();
+    }
+  });
+
   it('move later when somebody holds them now', async () => {
     await issue(1, HOUR);
     const request = await pool.connect();
