@@ -176,6 +176,22 @@ describe('a default partition that is too big to be read while requests wait', (
     expect(await countByPartition()).toEqual({ tokens_default: 10_001, tokens_hour_2026112300: 1 });
   });
 
+  it('is not read by an attach, since it is known to have nothing of the range', async () => {
+    const spared: string[] = [];
+    const verbose = createPool({ url: database.url, max: 1, applicationName: 'token-partitions-verbose' });
+    verbose.on('connect', (client) => {
+      client.on(
+        'notice',
+        ({ message }) => /default partition.*is implied/.test(message ?? '') && spared.push(String(message)),
+      );
+    });
+    await verbose.query('set client_min_messages = debug1');
+    await new TokenPartitions(verbose, pino({ level: 'silent' })).ensure([HOUR], NOW);
+    await verbose.end();
+    expect(await hours()).toHaveLength(4);
+    expect(spared).toHaveLength(4);
+  });
+
   it('gives up the rest when it has become small', async () => {
     await partitions().ensure([HOUR], NOW);
     await pool.query('delete from tokens_default where key > $1', ['01000000-0000-0000-0000-000000000000']);

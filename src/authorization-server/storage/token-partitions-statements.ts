@@ -74,7 +74,6 @@ export function extend(name: string, range: SlotRange): string {
     end if;
     lock table only tokens in access exclusive mode;
     lock table tokens_default in access exclusive mode;
-    alter table tokens_default drop constraint if exists ${name};
     if reached is not null then
       alter table tokens detach partition ${name};
     end if;
@@ -82,7 +81,9 @@ export function extend(name: string, range: SlotRange): string {
     until := coalesce((select slot ${ofRange(`${endSlot}`)} order by slot offset ${MOVED_AT_ONCE} limit 1), ${endSlot});
     until := greatest(until, reached + 1);
     with moved as (delete ${ofRange('until')} returning *) insert into ${name} select * from moved;
-    execute format('alter table tokens attach partition ${name} for values from (${firstSlot}) to (%s)', until);`);
+    execute format('alter table tokens attach partition ${name} for values from (${firstSlot}) to (%s)', until);
+    -- Not before: it is what spares the attach from reading the table.
+    alter table tokens_default drop constraint if exists ${name};`);
 }
 
 /**
