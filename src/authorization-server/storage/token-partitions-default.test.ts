@@ -179,13 +179,14 @@ describe('a default partition that is too big to be read while requests wait', (
   it('is not read by an attach, since it is known to have nothing of the range', async () => {
     const spared: string[] = [];
     const verbose = createPool({ url: database.url, max: 1, applicationName: 'token-partitions-verbose' });
-    verbose.on('connect', (client) => {
-      client.on(
-        'notice',
-        ({ message }) => /default partition.*is implied/.test(message ?? '') && spared.push(String(message)),
-      );
+    verbose.on('connect', async (client) => {
+      client.on('notice', ({ message = '' }) => {
+        if (/default partition.*is implied/.test(message)) {
+          spared.push(message);
+        }
+      });
+      await client.query('set client_min_messages = debug1');
     });
-    await verbose.query('set client_min_messages = debug1');
     await new TokenPartitions(verbose, pino({ level: 'silent' })).ensure([HOUR], NOW);
     await verbose.end();
     expect(await hours()).toHaveLength(4);
