@@ -20,6 +20,8 @@ let log: string[];
 beforeAll(async () => {
   database = await createTestDatabase('authorization-server');
   pool = createPool({ url: database.url, max: 8, applicationName: 'token-partitions-default' });
+  // Which holds a lock of its own now and then, and partitions would wait for the next run.
+  await pool.query('alter table tokens_default set (autovacuum_enabled = false)');
 });
 afterAll(async () => {
   await pool.end();
@@ -195,11 +197,12 @@ describe('a default partition that is too big to be read while requests wait', (
 
   it('gives up the rest when it has become small', async () => {
     await partitions().ensure([HOUR], NOW);
-    await pool.query('delete from tokens_default where key > $1', ['01000000-0000-0000-0000-000000000000']);
-    await pool.query('vacuum full tokens_default');
+    // As after a vacuum, which others in the database may keep from freeing what was deleted.
+    await pool.query('truncate tokens_default');
+    await issue(40, HOUR);
     await partitions().ensure([HOUR], NOW);
     expect(await hours()).toHaveLength(7);
-    expect(Object.keys(await countByPartition())).toEqual(['tokens_hour_2026112221']);
+    expect(await countByPartition()).toEqual({ tokens_hour_2026112221: 40 });
   });
 
   it('keeps what it has of a distant partition, which is not made then', async () => {
