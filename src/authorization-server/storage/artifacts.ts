@@ -2,7 +2,6 @@ import type { Adapter } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
 import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
-import { removeExpired } from './artifact-statements.ts';
 import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
 import { GrantAdapter } from './grant-adapter.ts';
@@ -42,8 +41,6 @@ export interface ArtifactStore {
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
   revokeByClientId(clientId: string): Promise<void>;
-  /** Removes at most `limit` expired artifacts, and says how many there were. Any number of nodes may do so at once. */
-  removeExpired(limit: number): Promise<number>;
 }
 
 export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
@@ -68,10 +65,6 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
     },
     async revokeByClientId(clientId) {
       await pool.query(revocations.revokeByClientId(clientId));
-    },
-    async removeExpired(limit) {
-      const { rowCount } = await pool.query(removeExpired(limit));
-      return rowCount ?? 0;
     },
   };
 }
