@@ -33,10 +33,10 @@ const BOUNDED_MS = 1_000;
 
 const compared = (operation: string, name: Figure, one: string, other: string) => (report: Report) =>
   ratio(samplesOf(report, operation), name, one, other);
-/** To a tenth: the product's own housekeeping asks something now and then, too. */
+/** Without what the product's own housekeeping asks now and then. */
 const counted = (operation: string, contender: string) => (report: Report) => {
   const statements = operationIn(report, operation)?.statementsAlone[contender];
-  return statements && Math.round(statements * 10) / 10;
+  return statements && Math.round(statements);
 };
 const latency = (contender: string, percentile: 'p50' | 'p99') => (report: Report) =>
   medianOf(report.latency?.[contender], percentile);
