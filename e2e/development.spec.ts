@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
+import { freePort } from '../src/database/embedded/free-port.ts';
 import { createRelyingParty, DEMO_PASSWORD_CLIENT, tokensOf } from '../src/testing/relying-party.ts';
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
 import { LastWill } from './servers/last-will.ts';
-import { type ConciergeProcess, freePort, startConcierge, until } from './servers/process.ts';
+import { type ConciergeProcess, startConcierge, until } from './servers/process.ts';
 import { ALICE } from './steps.ts';
 import { expect, test } from './test.ts';
 

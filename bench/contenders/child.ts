@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -72,16 +72,4 @@ async function stop(child: ChildProcess): Promise<void> {
 
 function endOf(logFile: string): string {
   return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('the operating system named no free port');
-  }
-  return address.port;
 }

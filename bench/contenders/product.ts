@@ -4,9 +4,10 @@ import { createPasswords, type Passwords } from '../../src/authorization-server/
 import { applyContent } from '../../src/cli/apply.ts';
 import { MIGRATIONS } from '../../src/cli/migrate.ts';
 import { createPool } from '../../src/database/connect.ts';
+import { freePort } from '../../src/database/embedded/free-port.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { directoryFile, HASHING, LIGHT_HASHING } from '../directory.ts';
-import { type Child, freePort, startChild } from './child.ts';
+import { type Child, startChild } from './child.ts';
 
 export const SECRET = 'the-secret-of-the-benchmark-is-no-secret-at-all';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');

@@ -1,7 +1,8 @@
 /** The resource API as an operator starts it, and one of its routes without the guard. */
 import { join } from 'node:path';
+import { freePort } from '../../src/database/embedded/free-port.ts';
 import { API, API_CLIENT } from '../directory.ts';
-import { type Child, freePort, startChild } from './child.ts';
+import { type Child, startChild } from './child.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 

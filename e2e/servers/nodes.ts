@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../src/database/embedded/free-port.ts';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
-import { type ConciergeProcess, freePort, runConcierge, startConcierge, untilHealthy } from './process.ts';
+import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } from './process.ts';
 
 export interface Node {
   readonly address: string;

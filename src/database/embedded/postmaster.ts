@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explainSpawnFailure, SERVER_ENVIRONMENT } from './binaries.ts';
+import { freePort } from './free-port.ts';
 import { giveTo, type Placement } from './placement.ts';
 
 export interface Postmaster {
@@ -165,18 +165,4 @@ function defaultSettings(cluster: string, port: number): Record<string, string> 
     // Leaves out DETAIL lines, which quote the values of a violated constraint.
     log_error_verbosity: 'terse',
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') {
-    throw new Error('the operating system named no free port');
-  }
-  return address.port;
 }
