@@ -1,5 +1,6 @@
 import type { Operation } from '../operations/operation.ts';
 import type { Contender, Stage } from '../stage.ts';
+import { median } from './median.ts';
 import { type Cost, costBetween } from './meter.ts';
 
 /** One round of one contender. */
@@ -39,8 +40,7 @@ export async function measureThroughput(stage: Stage, operation: Operation, effo
     const { name } = contender;
     samples[name] = [];
     await oneRound(stage, operation, contender, { ...effort, seconds: seconds * WARM_UPS });
-    const alone = { ...operation, connections: 1 };
-    statementsAlone[name] = (await oneRound(stage, alone, contender, { ...effort, seconds: seconds / 4 })).statements;
+    statementsAlone[name] = await countAlone(stage, operation, contender, effort);
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
@@ -48,6 +48,17 @@ export async function measureThroughput(stage: Stage, operation: Operation, effo
     }
   }
   return { samples, statementsAlone };
+}
+
+/** Of three turns the middle one: into one of them a node's housekeeping may fall. */
+async function countAlone(stage: Stage, operation: Operation, contender: Contender, effort: Effort): Promise<number> {
+  const alone = { ...operation, connections: 1 };
+  const counts: number[] = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    const sample = await oneRound(stage, alone, contender, { ...effort, seconds: effort.seconds / 8 });
+    counts.push(sample.statements);
+  }
+  return median(counts);
 }
 
 async function oneRound(stage: Stage, operation: Operation, contender: Contender, effort: Effort): Promise<Sample> {
