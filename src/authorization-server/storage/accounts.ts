@@ -2,21 +2,18 @@ import type { Pool, PoolClient } from 'pg';
 import type { Account, AccountStore } from '../accounts/account.ts';
 import type { Lockout, ReservedAttempt, SignInStore, Success } from '../accounts/authenticate.ts';
 import type { ManagedAccountStore, SavedAccount } from '../accounts/manage-accounts.ts';
+import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
-const ACCOUNT_COLUMNS = `
-  account_id, email, email_verified, name, disabled_at is not null as disabled,
-  array(select role from account_roles where account_roles.account_id = accounts.account_id order by role collate "C") as roles`;
-
 const FIND_ACCOUNT = {
   name: 'find-account',
-  text: `select ${ACCOUNT_COLUMNS} from accounts where account_id = $1`,
+  text: `select a.account_id, ${ACCOUNT_COLUMNS} from accounts a where account_id = $1`,
 };
 
 const FIND_BY_EMAIL = {
   name: 'find-account-by-email',
-  text: `select ${ACCOUNT_COLUMNS}, password_hash from accounts where email_canonical = $1`,
+  text: `select a.account_id, ${ACCOUNT_COLUMNS}, password_hash from accounts a where email_canonical = $1`,
 };
 
 /**
@@ -39,9 +36,9 @@ const RESERVE_ATTEMPT = {
 const RECORD_SUCCESS = {
   name: 'record-sign-in',
   text: `
-    update accounts set failed_sign_ins = 0, throttled_until = null, password_hash = coalesce($3, password_hash)
+    update accounts a set failed_sign_ins = 0, throttled_until = null, password_hash = coalesce($3, password_hash)
     where account_id = $1 and password_hash = $2 and disabled_at is null
-    returning ${ACCOUNT_COLUMNS}`,
+    returning a.account_id, ${ACCOUNT_COLUMNS}`,
 };
 
 const SAVE_ACCOUNT = `
@@ -58,13 +55,8 @@ const SAVE_ROLES = `
   with removed as (delete from account_roles where account_id = $1 and role <> all ($2::text[]))
   insert into account_roles (account_id, role) select $1, unnest($2::text[]) on conflict do nothing`;
 
-interface AccountRow {
+interface AccountRow extends AccountColumns {
   account_id: string;
-  email: string;
-  email_verified: boolean;
-  name: string;
-  disabled: boolean;
-  roles: string[];
 }
 
 /** Accounts in PostgreSQL. Each method but `saveAccount` is one statement, and thereby atomic. */
@@ -80,7 +72,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
       return undefined;
     }
     const { rows } = await this.#pool.query<AccountRow>({ ...FIND_ACCOUNT, values: [accountId] });
-    return rows[0] && toAccount(rows[0]);
+    return rows[0] && accountIn(rows[0].account_id, rows[0]);
   }
 
   async findByEmail(canonicalEmail: string): ReturnType<ManagedAccountStore['findByEmail']> {
@@ -88,7 +80,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
       ...FIND_BY_EMAIL,
       values: [canonicalEmail],
     });
-    return rows[0] && { ...toAccount(rows[0]), passwordHash: rows[0].password_hash ?? undefined };
+    return rows[0] && { ...accountIn(rows[0].account_id, rows[0]), passwordHash: rows[0].password_hash ?? undefined };
   }
 
   async reserveAttempt(
@@ -114,7 +106,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
       ...RECORD_SUCCESS,
       values: [success.accountId, success.passwordHash, success.newHash],
     });
-    return rows[0] && toAccount(rows[0]);
+    return rows[0] && accountIn(rows[0].account_id, rows[0]);
   }
 
   async saveAccount(account: SavedAccount): Promise<Account | undefined> {
@@ -165,21 +157,10 @@ async function saveWithRoles(
   const id = saved.rows[0]?.account_id;
   await client.query(SAVE_ROLES, [id, roles]);
   const { rows } = await client.query<AccountRow>({ ...FIND_ACCOUNT, values: [id] });
-  return rows[0] && toAccount(rows[0]);
+  return rows[0] && accountIn(rows[0].account_id, rows[0]);
 }
 
 /** PostgreSQL refuses a NUL in a text: no account has such an id, and asking would be an error. Ours are UUIDs. */
 function mayBeAccountId(accountId: string): boolean {
   return accountId.length <= 64 && !accountId.includes('\0');
-}
-
-function toAccount(row: AccountRow): Account {
-  return {
-    accountId: row.account_id,
-    email: row.email,
-    emailVerified: row.email_verified,
-    name: row.name,
-    roles: row.roles,
-    disabled: row.disabled,
-  };
 }

@@ -1,18 +1,7 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
-import type { ArtifactPayload, ArtifactRow } from './artifact-payload.ts';
+import type { ArtifactAdapterDeps } from './adapter-deps.ts';
+import type { ArtifactRow } from './artifact-payload.ts';
 import type { FoundArtifact } from './artifact-statements.ts';
-import type { ArtifactTable } from './artifact-table.ts';
-import type { Database } from './batched.ts';
-import type { CurrentRequest, RequestMemory } from './request-memory.ts';
-
-export interface ArtifactAdapterDeps {
-  readonly pool: Database;
-  readonly artifacts: ArtifactTable;
-  readonly payload: ArtifactPayload;
-  readonly currentRequest: CurrentRequest;
-  readonly memory: () => RequestMemory | undefined;
-  readonly revokeByGrantId: (grantId: string) => Promise<void>;
-}
 
 /**
  * One kind of artifact for the engine. Guarantees beyond the obvious (artifacts.contract.ts tests each sentence):

@@ -33,7 +33,6 @@ const EVERY_STATEMENT = {
   'artifacts.removeExpired': artifacts.removeExpired(1),
   'tokens.find': tokens.find([]),
   'tokens.insert': tokens.insert([]),
-  'tokens.consume': tokens.consume([]),
   'tokens.redeem': tokens.redeem([]),
   'tokens.revoke': tokens.revoke([]),
   'revocations.revokeByGrantId': revocations.revokeByGrantId(''),

@@ -1,6 +1,7 @@
 import type { Adapter } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
-import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
+import type { ArtifactAdapterDeps, TokenAdapterDeps } from './adapter-deps.ts';
+import { ArtifactAdapter } from './artifact-adapter.ts';
 import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
 import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
@@ -12,8 +13,8 @@ import { type CurrentRequest, createRequestMemory, take } from './request-memory
 import * as revocations from './revocation-statements.ts';
 import { createRotation, type RefreshGrace } from './rotation.ts';
 import type { Sealing } from './sealing.ts';
-import { SessionAdapter, SessionMemory } from './session-adapter.ts';
-import { TokenAdapter, type TokenAdapterDeps } from './token-adapter.ts';
+import { SessionAdapter } from './session-adapter.ts';
+import { TokenAdapter } from './token-adapter.ts';
 import { createTokenId, slotOf } from './token-slot.ts';
 import { createTokenTable } from './token-table.ts';
 
@@ -70,7 +71,6 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
 }
 
 function adapterFactory(artifacts: ArtifactAdapterDeps, tokens: TokenAdapterDeps) {
-  const sessions = new SessionMemory(artifacts.currentRequest);
   return (kind: string): Adapter => {
     switch (kind) {
       case 'AccessToken':
@@ -80,7 +80,7 @@ function adapterFactory(artifacts: ArtifactAdapterDeps, tokens: TokenAdapterDeps
       case 'RefreshToken':
         return new RefreshTokenAdapter(tokens, kind);
       case 'Session':
-        return new SessionAdapter(artifacts, kind, sessions);
+        return new SessionAdapter(artifacts, kind);
       case 'Grant':
         return new GrantAdapter(artifacts, kind);
       case 'Interaction':

@@ -44,17 +44,14 @@ export class RefreshTokenAdapter extends TokenAdapter {
   }
 
   protected override async toPayload(id: string, row: FoundToken): Promise<AdapterPayload> {
-    const payload = fromTokenRow(id, row);
-    if (row.consumed_at === null || row.consumed_ago === null) {
-      return payload;
+    if (row.consumed_ago === null) {
+      return super.toPayload(id, row);
     }
     // Both are durations, so the clocks of node and database need not agree. The age is that of now, with the answer at
     // hand: a use is never taken for one that came later than it did.
     const age = Math.min(this.deps.currentRequest()?.age ?? 0, LONGEST_ARRIVAL_MS);
     const cameFirst = row.consumed_ago < age;
-    return cameFirst || (await this.#isRetry(id, row))
-      ? payload
-      : { ...payload, consumed: Math.floor(row.consumed_at) };
+    return cameFirst || (await this.#isRetry(id, row)) ? fromTokenRow(id, row) : super.toPayload(id, row);
   }
 
   /** Is its successor still unused? Then whoever presents it may have lost it. */

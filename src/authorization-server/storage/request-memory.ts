@@ -1,8 +1,9 @@
 import type { Account } from '../accounts/account.ts';
 import type { RequestInProgress } from '../provider/current-request.ts';
-import { type AccountColumns, accountOf } from './account-columns.ts';
+import { type AccountColumns, accountIn } from './account-columns.ts';
 import type { FoundWithAccount } from './artifact-statements.ts';
 import type { Redemption } from './redemption.ts';
+import type { FoundToken } from './token-statements.ts';
 
 export type { RequestInProgress };
 
@@ -17,6 +18,8 @@ export interface RequestMemory {
   /** By uid, in the same way. */
   readonly sessions: Map<string, string | undefined>;
   readonly accounts: Map<string, Account | undefined>;
+  /** The uid of each session that this request has found, by key: what a session keeps whatever its id. */
+  readonly foundSessions: Map<string, string | undefined>;
   /** By key: a page looks at its interaction, and answers it. */
   readonly interactions: Map<string, FoundWithAccount | undefined>;
   /** By key: the engine looks for a token under one kind after another. */
@@ -28,7 +31,7 @@ export interface RequestMemory {
 }
 
 interface ReadToken {
-  readonly found: Promise<unknown>;
+  readonly found: Promise<FoundToken | undefined>;
   /** The kinds under which it was asked for. A second time under one kind is a question about now. */
   readonly kinds: Set<string>;
 }
@@ -49,6 +52,7 @@ export function createRequestMemory(currentRequest: CurrentRequest): () => Reque
         grants: new Map(),
         sessions: new Map(),
         accounts: new Map(),
+        foundSessions: new Map(),
         interactions: new Map(),
         tokens: new Map(),
         successors: new Map(),
@@ -69,7 +73,7 @@ export function rememberAccount(
     memory.sessions.set(row.session_uid, row.session_payload ?? undefined);
   }
   if (row.account_id !== null) {
-    memory.accounts.set(row.account_id, accountOf(row.account_id, row));
+    memory.accounts.set(row.account_id, row.account ? accountIn(row.account_id, row) : undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
-import { ArtifactAdapter, type ArtifactAdapterDeps } from './artifact-adapter.ts';
-import { type CurrentRequest, rememberAccount, take } from './request-memory.ts';
+import { ArtifactAdapter } from './artifact-adapter.ts';
+import { rememberAccount, take } from './request-memory.ts';
 import { endSession } from './revocation-statements.ts';
 
 /**
@@ -10,13 +10,6 @@ import { endSession } from './revocation-statements.ts';
  * at which a sign-out finds nothing to end. And what ends a session ends it under whatever id it has by then.
  */
 export class SessionAdapter extends ArtifactAdapter {
-  readonly #memory: SessionMemory;
-
-  constructor(deps: ArtifactAdapterDeps, kind: string, memory: SessionMemory) {
-    super(deps, kind);
-    this.#memory = memory;
-  }
-
   override async find(id: string): Promise<AdapterPayload | undefined> {
     const row = await this.deps.artifacts.findWithAccount(this.keyOf(id));
     const payload = this.read(row, id);
@@ -25,7 +18,7 @@ export class SessionAdapter extends ArtifactAdapter {
       rememberAccount(memory, row);
     }
     if (payload) {
-      this.#memory.found()?.set(this.keyOf(id), payload.uid);
+      memory?.foundSessions.set(this.keyOf(id), payload.uid);
     }
     return payload;
   }
@@ -40,8 +33,8 @@ export class SessionAdapter extends ArtifactAdapter {
 
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const row = this.row(id, payload);
-    const found = this.#memory.found();
-    const formerId = this.#memory.replacedId();
+    const found = this.deps.memory()?.foundSessions;
+    const formerId = this.deps.currentRequest()?.replacedSessionId;
     const former = [row.key, ...(formerId === undefined ? [] : [this.keyOf(formerId)])].find((key) => found?.has(key));
     if (former === undefined) {
       return super.upsert(id, payload, expiresIn);
@@ -52,35 +45,10 @@ export class SessionAdapter extends ArtifactAdapter {
   }
 
   override async destroy(id: string): Promise<void> {
-    if (id !== this.#memory.replacedId()) {
+    if (id !== this.deps.currentRequest()?.replacedSessionId) {
       const key = this.keyOf(id);
-      await this.deps.pool.query(endSession(key, this.#memory.found()?.get(key)));
-      this.#memory.found()?.delete(key);
+      await this.deps.pool.query(endSession(key, this.deps.memory()?.foundSessions.get(key)));
+      this.deps.memory()?.foundSessions.delete(key);
     }
-  }
-}
-
-/** Which sessions a request has found: their keys, and the uid that a session keeps whatever its id. */
-export class SessionMemory {
-  readonly #currentRequest: CurrentRequest;
-  readonly #requests = new WeakMap<object, Map<string, string | undefined>>();
-
-  constructor(currentRequest: CurrentRequest) {
-    this.#currentRequest = currentRequest;
-  }
-
-  /** `undefined` outside of a request. */
-  found(): Map<string, string | undefined> | undefined {
-    const identity = this.#currentRequest()?.identity;
-    if (identity === undefined) {
-      return undefined;
-    }
-    const found = this.#requests.get(identity) ?? new Map<string, string | undefined>();
-    this.#requests.set(identity, found);
-    return found;
-  }
-
-  replacedId(): string | undefined {
-    return this.#currentRequest()?.replacedSessionId;
   }
 }

@@ -1,23 +1,10 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
-import type { ArtifactPayload } from './artifact-payload.ts';
-import type { Database } from './batched.ts';
+import type { TokenAdapterDeps } from './adapter-deps.ts';
 import type { UsedToken } from './redemption.ts';
-import { type CurrentRequest, type RequestMemory, rememberAccount } from './request-memory.ts';
+import { type RequestMemory, rememberAccount } from './request-memory.ts';
 import { revokeGrantOf } from './revocation-statements.ts';
-import type { Rotation } from './rotation.ts';
 import { fromTokenRow, placeOf, toTokenRow } from './token-payload.ts';
 import type { FoundToken } from './token-statements.ts';
-import type { TokenTable } from './token-table.ts';
-
-export interface TokenAdapterDeps {
-  readonly pool: Database;
-  readonly tokens: TokenTable;
-  readonly payload: ArtifactPayload;
-  readonly rotation: Rotation;
-  readonly currentRequest: CurrentRequest;
-  readonly memory: () => RequestMemory | undefined;
-  readonly revokeByGrantId: (grantId: string) => Promise<void>;
-}
 
 /**
  * Tokens and codes for the engine. Guarantees beyond the obvious (artifacts.contract.ts tests each sentence): acknowledged
@@ -89,7 +76,7 @@ export class TokenAdapter implements Adapter {
     memory?.tokens.delete(token.consumption.key);
     if (memory?.redemption !== undefined) {
       memory.redemption.used = token;
-    } else if (!(await this.deps.tokens.consume(token.consumption))) {
+    } else if (!(await this.deps.tokens.redeem({ ...token.consumption, saved: [] }))) {
       await token.lost();
       // Nobody is here who could tell something else instead.
       throw new errors.InvalidGrant('already consumed');
@@ -108,7 +95,7 @@ export class TokenAdapter implements Adapter {
     const known = memory?.tokens.get(place.key);
     if (known !== undefined && !known.kinds.has(this.kind)) {
       known.kinds.add(this.kind);
-      return this.#ofThisKind((await known.found) as FoundToken | undefined);
+      return this.#ofThisKind(await known.found);
     }
     const found = this.deps.tokens.find(place);
     memory?.tokens.set(place.key, { found, kinds: new Set([this.kind]) });

@@ -67,22 +67,15 @@ export interface Consumption extends KnownToken {
   readonly successors: string | null;
 }
 
-/** Exactly one of any number of these succeeds for a token, and returns its `n`: the row lock makes the others look again. */
-export const consume = (consumptions: readonly Consumption[]): QueryConfig => ({
-  name: 'token-consume',
-  text: `update tokens t set consumed_at = clock_timestamp(), successors = asked.successors
-    from unnest($1::int[], $2::uuid[], $3::text[], $4::text[]) with ordinality as asked (slot, key, kind, successors, n)
-    where t.slot = asked.slot and t.key = asked.key and t.kind = asked.kind and t.consumed_at is null and t.revoked_at is null
-    returning n::int`,
-  values: [...columnsOf(consumptions), kindsOf(consumptions), consumptions.map(({ successors }) => successors)],
-});
-
 export interface Exchange extends Consumption {
   /** What is saved if it succeeds. */
   readonly saved: readonly TokenRow[];
 }
 
-/** Uses tokens up and saves what they are exchanged for; returns the `n` of those that were not used before. */
+/**
+ * Uses tokens up and saves what they are exchanged for. Exactly one of any number of these succeeds for a token, and returns
+ * its `n`: the row lock makes the others look again.
+ */
 export const redeem = (exchanges: readonly Exchange[]): QueryConfig => {
   const rows = exchanges.flatMap(({ saved }) => saved);
   return {

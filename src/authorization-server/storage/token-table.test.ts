@@ -27,6 +27,7 @@ const createPlace = () => ({
   ...placeOf(createTokenId(slotOf(Date.now() / 1000 + 60, 60))),
   kind: 'RefreshToken',
   successors: null,
+  saved: [],
 });
 const without = { account_id: null, client_id: null, session_uid: null, payload: '{}' };
 
@@ -36,7 +37,7 @@ it('C42: uses of many tokens and the end of their grant never wait for each othe
     const grant = randomUUID();
     const places = Array.from({ length: 60 }, createPlace);
     await Promise.all(places.map((place) => one.insert({ ...place, ...without, grant_id: grant })));
-    const uses = places.map((place, index) => (index % 2 ? one : other).consume(place));
+    const uses = places.map((place, index) => (index % 2 ? one : other).redeem(place));
     const outcomes = await Promise.allSettled([...uses, pool.query(revokeByGrantId(grant))]);
     expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
   }
@@ -49,11 +50,11 @@ it('a token that somebody holds is waited for alone: whoever came with it is ans
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select from tokens where key = $1 for update', [places[7]?.key]);
-  const outcomes = await Promise.allSettled(places.map((place) => table.consume(place)));
+  const outcomes = await Promise.allSettled(places.map((place) => table.redeem(place)));
   await holder.query('rollback');
   holder.release();
   const refused = outcomes.filter((one) => one.status === 'rejected');
   expect(refused.map(({ reason }) => reason)).toEqual([expect.any(DatabaseUnavailable)]);
   expect(outcomes.filter((one) => one.status === 'fulfilled' && one.value)).toHaveLength(19);
-  expect(await table.consume(places[7] ?? createPlace())).toBe(true);
+  expect(await table.redeem(places[7] ?? createPlace())).toBe(true);
 });

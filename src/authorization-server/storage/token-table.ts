@@ -8,9 +8,7 @@ export interface TokenTable {
   find(place: statements.TokenPlace): Promise<statements.FoundToken | undefined>;
   /** Does nothing when the token is there. */
   insert(row: TokenRow): Promise<void>;
-  /** True for exactly one of any number of callers. */
-  consume(consumption: statements.Consumption): Promise<boolean>;
-  /** The same, and saves what it is exchanged for in the same moment. */
+  /** True for exactly one of any number of callers, and then what the token is exchanged for is saved in the same moment. */
   redeem(exchange: statements.Exchange): Promise<boolean>;
   revoke(token: statements.KnownToken): Promise<void>;
 }
@@ -20,13 +18,11 @@ export function createTokenTable(database: Database): TokenTable {
   const keyOf = ({ key }: statements.TokenPlace) => key;
   const find = batchReads<statements.TokenPlace, statements.FoundToken>(database, statements.find);
   const insert = batchSaves(database, statements.insert, keyOf);
-  const consume = batchChanges(database, statements.consume, keyOf);
   const redeem = batchChanges(database, statements.redeem, keyOf);
   const revoke = batchSaves(database, statements.revoke, keyOf);
   return {
     find: (place) => inOrder.read(place.key, () => find(place)),
     insert: (row) => inOrder.write(row.key, () => insert(row)),
-    consume: (consumption) => inOrder.write(consumption.key, () => consume(consumption)),
     redeem: (exchange) => inOrder.write(exchange.key, () => redeem(exchange)),
     revoke: (token) => inOrder.write(token.key, () => revoke(token)),
   };
