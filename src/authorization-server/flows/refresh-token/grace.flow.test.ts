@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { isActive, REFRESH_AUTHENTICATION, refreshFiftyTimes } from '../../../testing/refreshing.ts';
 import {
-  basicAuth,
   createRelyingParty,
   DEMO_SPA,
   DEMO_WEB,
@@ -30,29 +29,14 @@ afterAll(() => server.stop());
 
 const SCOPE = { scope: 'openid offline_access records:read', prompt: 'consent' };
 const REFUSED = { status: 400, body: { error: 'invalid_grant' } };
-const AUTHENTICATION = { authorization: basicAuth(DEMO_WEB.clientId, DEMO_WEB.secret) };
-
-function refreshFiftyTimes(refreshToken: string) {
-  const nodes = Array.from({ length: 50 }, (_, index) => (index % 2 ? other : server.issuer));
-  return postAtOnce(
-    nodes.map((node) => new URL('/token', node).href),
-    { grant_type: 'refresh_token', refresh_token: refreshToken },
-    AUTHENTICATION,
-  );
-}
 
 /** What a client keeps: the ID token may be signed anew. */
 const kept = ({ access_token, refresh_token, scope }: TokenSet) => ({ access_token, refresh_token, scope });
 
-async function isActive(token: string) {
-  const answers = [await introspect(server.issuer, token), await introspect(server.issuer, token, DEMO_WEB)];
-  return answers.some(({ active }) => active === true);
-}
-
 async function expectDead(...all: readonly TokenSet[]) {
   for (const tokens of all) {
-    expect(await isActive(tokens.access_token)).toBe(false);
-    expect(await isActive(tokens.refresh_token)).toBe(false);
+    expect(await isActive(server.issuer, tokens.access_token)).toBe(false);
+    expect(await isActive(server.issuer, tokens.refresh_token)).toBe(false);
     expect(await web.refresh(tokens.refresh_token)).toMatchObject(REFUSED);
   }
 }
@@ -77,14 +61,14 @@ describe('within the grace', () => {
   it('C26: all of 50 refreshes at once get one and the same token set', async () => {
     await server.pool.query('delete from tokens');
     const tokens = await web.obtainTokens(SCOPE);
-    const answers = await refreshFiftyTimes(tokens.refresh_token);
+    const answers = await refreshFiftyTimes([server.issuer, other], tokens.refresh_token);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const sets = answers.map((answer) => kept(tokensOf(answer)));
     expect(new Set(sets.map((set) => JSON.stringify(set))).size).toBe(1);
     expect(await liveTokens('RefreshToken')).toBe(1);
     expect(await liveTokens('AccessToken')).toBe(2);
-    expect(await isActive(String(sets[0]?.access_token))).toBe(true);
-    expect(await isActive(tokens.refresh_token)).toBe(false);
+    expect(await isActive(server.issuer, String(sets[0]?.access_token))).toBe(true);
+    expect(await isActive(server.issuer, tokens.refresh_token)).toBe(false);
   });
 
   it.each([
@@ -97,7 +81,7 @@ describe('within the grace', () => {
     const again = tokensOf(await party.refresh(first.refresh_token, {}, other));
     expect(kept(again)).toEqual(kept(lost));
     const next = tokensOf(await party.refresh(again.refresh_token));
-    expect(await isActive(next.access_token)).toBe(true);
+    expect(await isActive(server.issuer, next.access_token)).toBe(true);
   });
 
   it('C30: a client gets its tokens although the server died between using up the old one and saving the new ones', async () => {
@@ -107,7 +91,7 @@ describe('within the grace', () => {
       and grant_id = (select grant_id from tokens where consumed_at is not null and kind = 'RefreshToken' order by consumed_at desc limit 1)`);
     const again = tokensOf(await web.refresh(first.refresh_token, {}, other));
     expect(kept(again)).toEqual(kept(lost));
-    expect(await isActive(again.access_token)).toBe(true);
+    expect(await isActive(server.issuer, again.access_token)).toBe(true);
     expect((await web.refresh(again.refresh_token)).status).toBe(200);
   });
 
@@ -122,7 +106,7 @@ describe('within the grace', () => {
     const first = await web.obtainTokens(SCOPE);
     const second = tokensOf(await web.refresh(first.refresh_token));
     expect(await web.refresh(first.refresh_token, { scope: 'records:read' })).toMatchObject(REFUSED);
-    expect(await isActive(second.access_token)).toBe(true);
+    expect(await isActive(server.issuer, second.access_token)).toBe(true);
     expect((await web.refresh(second.refresh_token)).status).toBe(200);
   });
 
@@ -133,7 +117,7 @@ describe('within the grace', () => {
     expect(await stolen.refresh(first.refresh_token)).toMatchObject(REFUSED);
     const form = { grant_type: 'refresh_token', refresh_token: first.refresh_token, client_id: DEMO_WEB.clientId };
     expect((await postForm(server.url('/token'), form)).status).toBe(401);
-    expect(await isActive(second.access_token)).toBe(true);
+    expect(await isActive(server.issuer, second.access_token)).toBe(true);
   });
 
   it('does not bring back an access token that was revoked meanwhile', async () => {
@@ -141,7 +125,7 @@ describe('within the grace', () => {
     const second = tokensOf(await web.refresh(first.refresh_token));
     expect((await revoke(server.issuer, second.access_token, DEMO_WEB)).status).toBe(200);
     expect(tokensOf(await web.refresh(first.refresh_token)).access_token).toBe(second.access_token);
-    expect(await isActive(second.access_token)).toBe(false);
+    expect(await isActive(server.issuer, second.access_token)).toBe(false);
   });
 
   it('does not bring back a family that was revoked meanwhile', async () => {
@@ -161,7 +145,7 @@ describe('a request that was begun before the token was used, and is finished af
       method: 'POST',
       agent: false,
       headers: {
-        ...AUTHENTICATION,
+        ...REFRESH_AUTHENTICATION,
         'content-type': 'application/x-www-form-urlencoded',
         'content-length': body.length,
         expect: '100-continue',
@@ -183,7 +167,7 @@ describe('a request that was begun before the token was used, and is finished af
     const second = tokensOf(await web.refresh(first.refresh_token));
     const third = tokensOf(await web.refresh(second.refresh_token));
     expect(await finish()).toMatchObject(REFUSED);
-    expect(await isActive(third.access_token)).toBe(true);
+    expect(await isActive(server.issuer, third.access_token)).toBe(true);
   });
 
   it('C28: is a replay when it took longer than any honest request', async () => {
@@ -221,7 +205,7 @@ describe('beyond the grace', () => {
     await web.refresh(first.refresh_token);
     await letPass(11);
     expect(await web.refresh(first.refresh_token)).toMatchObject(REFUSED);
-    expect(await isActive(bystander.access_token)).toBe(true);
+    expect(await isActive(server.issuer, bystander.access_token)).toBe(true);
   });
 });
 

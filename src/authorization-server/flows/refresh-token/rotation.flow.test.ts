@@ -1,13 +1,11 @@
 /** Without any grace a refresh token is used once, and a second use ends its family: RFC 9700 §4.14.2, storage/rotation.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postAtOnce } from '../../../testing/at-once.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { isActive, refreshFiftyTimes } from '../../../testing/refreshing.ts';
 import {
-  basicAuth,
   createRelyingParty,
   DEMO_SPA,
   DEMO_WEB,
-  introspect,
   type RelyingParty,
   revoke,
   type TokenSet,
@@ -30,25 +28,10 @@ afterAll(() => server.stop());
 const SCOPE = { scope: 'openid offline_access records:read', prompt: 'consent' };
 const REFUSED = { status: 400, body: { error: 'invalid_grant' } };
 
-/** 50 refreshes with one token, half of them at the other node, none answered before all have arrived. */
-function refreshFiftyTimes(refreshToken: string) {
-  const nodes = Array.from({ length: 50 }, (_, index) => (index % 2 ? other : server.issuer));
-  return postAtOnce(
-    nodes.map((node) => new URL('/token', node).href),
-    { grant_type: 'refresh_token', refresh_token: refreshToken },
-    { authorization: basicAuth(DEMO_WEB.clientId, DEMO_WEB.secret) },
-  );
-}
-
-async function isActive(token: string) {
-  const answers = [await introspect(server.issuer, token), await introspect(server.issuer, token, DEMO_WEB)];
-  return answers.some(({ active }) => active === true);
-}
-
 /** Neither token is worth anything anywhere any more. */
 async function expectDead(tokens: TokenSet, node?: string) {
-  expect(await isActive(tokens.access_token)).toBe(false);
-  expect(await isActive(tokens.refresh_token)).toBe(false);
+  expect(await isActive(server.issuer, tokens.access_token)).toBe(false);
+  expect(await isActive(server.issuer, tokens.refresh_token)).toBe(false);
   expect(await web.refresh(tokens.refresh_token, {}, node)).toMatchObject(REFUSED);
 }
 
@@ -56,7 +39,7 @@ describe('one refresh token, used many times at once', () => {
   it('C26: exactly one of 50 gets tokens, and these are the only ones alive afterwards', async () => {
     await server.pool.query(`delete from tokens where kind = 'RefreshToken'`);
     const tokens = await web.obtainTokens(SCOPE);
-    const answers = await refreshFiftyTimes(tokens.refresh_token);
+    const answers = await refreshFiftyTimes([server.issuer, other], tokens.refresh_token);
     const winners = answers.filter(({ status }) => status === 200);
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
     expect(winners).toHaveLength(1);
@@ -65,23 +48,23 @@ describe('one refresh token, used many times at once', () => {
       expect(loser.body.error_description).toBe('the refresh token was used already, and works only once');
     }
     const won = tokensOf(winners[0] as (typeof answers)[0]);
-    expect(await isActive(won.access_token)).toBe(true);
-    expect(await isActive(won.refresh_token)).toBe(true);
-    expect(await isActive(tokens.refresh_token)).toBe(false);
+    expect(await isActive(server.issuer, won.access_token)).toBe(true);
+    expect(await isActive(server.issuer, won.refresh_token)).toBe(true);
+    expect(await isActive(server.issuer, tokens.refresh_token)).toBe(false);
     expect(await unusedRefreshTokens()).toBe(1);
   });
 
   it('C27: the losers of such a race do not end the family', async () => {
     const tokens = await web.obtainTokens(SCOPE);
-    const answers = await refreshFiftyTimes(tokens.refresh_token);
+    const answers = await refreshFiftyTimes([server.issuer, other], tokens.refresh_token);
     const won = tokensOf(answers.find(({ status }) => status === 200) as (typeof answers)[0]);
     const next = tokensOf(await web.refresh(won.refresh_token, {}, other));
-    expect(await isActive(next.access_token)).toBe(true);
+    expect(await isActive(server.issuer, next.access_token)).toBe(true);
   });
 
   it('C27: one that comes after the answer does, however many there were', async () => {
     const tokens = await web.obtainTokens(SCOPE);
-    const answers = await refreshFiftyTimes(tokens.refresh_token);
+    const answers = await refreshFiftyTimes([server.issuer, other], tokens.refresh_token);
     const won = tokensOf(answers.find(({ status }) => status === 200) as (typeof answers)[0]);
     expect(await web.refresh(tokens.refresh_token)).toMatchObject(REFUSED);
     await expectDead(won);
@@ -108,7 +91,7 @@ describe('a refresh token that was replaced', () => {
     expect(replay).toMatchObject(REFUSED);
     expect(replay.body.error_description).toBe('the refresh token was used already, and works only once');
     for (const tokens of [first, second, third]) {
-      expect(await isActive(tokens.access_token)).toBe(false);
+      expect(await isActive(server.issuer, tokens.access_token)).toBe(false);
       expect(await party.refresh(tokens.refresh_token)).toMatchObject(REFUSED);
     }
   });
@@ -131,7 +114,7 @@ describe('a refresh token that was replaced', () => {
     await web.refresh(first.refresh_token);
     await web.refresh(first.refresh_token);
     for (const { access_token } of bystanders) {
-      expect(await isActive(access_token)).toBe(true);
+      expect(await isActive(server.issuer, access_token)).toBe(true);
     }
   });
 
