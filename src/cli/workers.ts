@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import { OperatorError } from './explain.ts';
+import { closeWhatDiesWith } from './handed-over.ts';
 
 export interface Workers {
   /** Lets each of them end its running requests. */
@@ -41,16 +42,16 @@ export async function startWorkers(count: number, logger: Logger): Promise<Worke
   function replace(failures: number): void {
     setTimeout(() => {
       if (!stopping) {
-        keep(cluster.fork(), failures);
+        keep(fork(), failures);
       }
     }, pauseAfter(failures));
   }
 
-  const first = cluster.fork();
+  const first = fork();
   await untilListening(first);
   keep(first);
   for (let others = 1; others < count; others++) {
-    keep(cluster.fork());
+    keep(fork());
   }
   return {
     async stop() {
@@ -58,6 +59,12 @@ export async function startWorkers(count: number, logger: Logger): Promise<Worke
       await Promise.all([...running].map(end));
     },
   };
+}
+
+function fork(): Worker {
+  const worker = cluster.fork();
+  closeWhatDiesWith(worker);
+  return worker;
 }
 
 /** Milliseconds; doubled from one early end to the next. */
