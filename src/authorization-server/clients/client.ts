@@ -15,7 +15,13 @@ export interface ClientMetadata {
   readonly post_logout_redirect_uris?: readonly string[];
   readonly grant_types: readonly string[];
   readonly response_types: readonly string[];
-  readonly token_endpoint_auth_method: 'client_secret_basic' | 'client_secret_post' | 'none';
+  readonly token_endpoint_auth_method:
+    | 'client_secret_basic'
+    | 'client_secret_post'
+    | 'private_key_jwt'
+    | 'tls_client_auth'
+    | 'self_signed_tls_client_auth'
+    | 'none';
   /** Space-delimited: every scope this client may be granted. */
   readonly scope?: string;
   /** Space-delimited: what it is granted when it asks for nothing (RFC 6749 §3.3); within `scope`. */

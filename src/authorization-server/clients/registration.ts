@@ -1,96 +1,31 @@
 /**
- * Client metadata as somebody registers it: RFC 7591 §2, OpenID Connect Registration §2, and what this server adds. A field that
- * is not named here is refused, so nobody can set by registration what the server decides (or will decide) by itself.
- *
- * Keys and algorithms: a client secret is stored as a hash, so nothing may be signed or encrypted with it: no HS*, no
- * `client_secret_jwt`. An ID token is always signed.
+ * What of a client's metadata goes together, and what does not. The fields themselves are in metadata.ts.
  */
-import { z } from 'zod';
+import { type GrantType, Metadata } from './metadata.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
-import { broken, rule } from './rule.ts';
+import { broken } from './rule.ts';
 
-const GRANT_TYPES = ['authorization_code', 'implicit', 'password', 'client_credentials', 'refresh_token'] as const;
-const RESPONSE_TYPES = [
-  'code',
-  'token',
-  'id_token',
-  'id_token token',
-  'code id_token',
-  'code token',
-  'code id_token token',
-] as const;
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+const CIBA = 'urn:openid:params:grant-type:ciba';
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
-type GrantType = (typeof GRANT_TYPES)[number];
+/** Grants in which an account holder takes part, or whose tokens may speak for one. */
+const ACCOUNT_GRANTS: readonly GrantType[] = [
+  'authorization_code',
+  'implicit',
+  'password',
+  DEVICE_CODE,
+  CIBA,
+  JWT_BEARER,
+  TOKEN_EXCHANGE,
+];
 
-/** Grants in which an account holder takes part. */
-const ACCOUNT_GRANTS: readonly GrantType[] = ['authorization_code', 'implicit', 'password'];
+/** Grants that come with a refresh token. */
+const REFRESHABLE_GRANTS: readonly GrantType[] = ['authorization_code', 'password', DEVICE_CODE, CIBA];
 
 /** OpenID Connect Core §5.4 and §11: each tells or does something about an account. */
 const ACCOUNT_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
-
-const text = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((value) => !/[\p{Cc}\p{Cs}]/u.test(value), rule('has characters that nobody can read', 'remove them'));
-
-const httpsUrl = z
-  .string()
-  .max(2048)
-  .refine(
-    (value) => /^https:\/\/[^/]/i.test(value) && URL.canParse(value),
-    rule('is not an https URL', 'write it like https://app.example.com/about'),
-  );
-
-/** RFC 6749 §3.3. Written once each, with single spaces, so that what is stored is what is compared. */
-const scope = z
-  .string()
-  .max(2000)
-  .refine(
-    (value) => /^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/.test(value),
-    rule('is not a list of scopes', 'separate the scopes by single spaces, without quotes or backslashes'),
-  )
-  .refine(
-    (value) => new Set(value.split(' ')).size === value.split(' ').length,
-    rule('names a scope twice', 'name each scope once'),
-  );
-
-const uris = z.array(z.string()).max(100);
-
-/** The words of a response type may come in any order (RFC 6749 §3.1.1). */
-const responseType = z
-  .string()
-  .transform((value) => value.split(' ').sort().join(' '))
-  .pipe(z.enum(RESPONSE_TYPES));
-
-const Metadata = z
-  .strictObject({
-    application_type: z.enum(['web', 'native']).default('web'),
-    client_name: text.exactOptional(),
-    client_uri: httpsUrl.exactOptional(),
-    logo_uri: httpsUrl.exactOptional(),
-    policy_uri: httpsUrl.exactOptional(),
-    tos_uri: httpsUrl.exactOptional(),
-    contacts: z.array(z.email()).max(20).exactOptional(),
-    redirect_uris: uris.exactOptional(),
-    post_logout_redirect_uris: uris.exactOptional(),
-    token_endpoint_auth_method: z
-      .enum(['client_secret_basic', 'client_secret_post', 'none'])
-      .default('client_secret_basic'),
-    grant_types: z.array(z.enum(GRANT_TYPES)).default(['authorization_code']),
-    response_types: z.array(responseType).exactOptional(),
-    scope: scope.exactOptional(),
-    default_scope: scope.exactOptional(),
-    id_token_signed_response_alg: z.enum(['RS256', 'ES256']).exactOptional(),
-    default_max_age: z.int().min(0).exactOptional(),
-    require_auth_time: z.boolean().exactOptional(),
-  })
-  .transform((metadata) => ({
-    ...metadata,
-    // RFC 7591 §2 has "code" as the default; a client without the grant for it has no use for any.
-    response_types: metadata.response_types ?? (metadata.grant_types.includes('authorization_code') ? ['code'] : []),
-  }));
-type Metadata = z.output<typeof Metadata>;
 
 export const ClientRegistration = Metadata.superRefine((metadata, context) => {
   const issues = [
@@ -130,10 +65,7 @@ function* grantIssues({ grant_types, token_endpoint_auth_method }: Metadata) {
     const fix = 'name its grants, or give it a secret to introspect with';
     yield broken(['grant_types'], 'leaves a public client nothing to do', fix);
   }
-  if (
-    grant_types.includes('refresh_token') &&
-    !grant_types.some((grant) => grant === 'authorization_code' || grant === 'password')
-  ) {
+  if (grant_types.includes('refresh_token') && !grant_types.some((grant) => REFRESHABLE_GRANTS.includes(grant))) {
     const fix = 'add authorization_code or password, or take refresh_token away';
     yield broken(['grant_types'], 'has refresh_token, but no grant that comes with one', fix);
   }

@@ -1,0 +1,32 @@
+import type { AccountStore } from '../accounts/account.ts';
+import type { Slice } from '../flows/slice.ts';
+import type { ResourceServer } from '../resources/resource-server.ts';
+import { OPENID_SCOPES } from '../resources/scope-policy.ts';
+import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
+import type { RequestedScope } from './requested-scope.ts';
+
+export interface AccountSettingsDeps {
+  readonly accounts: AccountStore;
+  /** As they are now: the default one's scopes stand in discovery, where a later one appears once it was asked for. */
+  readonly resourceServers: readonly ResourceServer[];
+}
+
+/** Who may sign in, and what a client can be told of them. */
+export function accountSettings({ accounts, resourceServers }: AccountSettingsDeps, scope: RequestedScope): Slice {
+  const apiScopes = resourceServers.find(({ isDefault }) => isDefault)?.scopes.map(({ name }) => name) ?? [];
+  return {
+    scopes: [...OPENID_SCOPES, ...apiScopes],
+    claims: CLAIMS_BY_SCOPE,
+    async findAccount(ctx, accountId, token) {
+      const account = await accounts.findAccount(accountId);
+      if (account === undefined || account.disabled) {
+        return undefined;
+      }
+      if (token?.kind === 'RefreshToken') {
+        // The last hook before the engine takes the scope of the new access token.
+        await scope.narrowRefresh(ctx, account, token);
+      }
+      return { accountId, claims: async () => claimsOf(account) };
+    },
+  };
+}

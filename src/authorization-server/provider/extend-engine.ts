@@ -1,0 +1,62 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { guardClientCredentials } from '../flows/client-credentials/client-credentials.ts';
+import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
+import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
+import { claimsOf } from './claims.ts';
+import { extendClients } from './client-settings.ts';
+import type { ProviderDeps } from './create-provider.ts';
+import { allowResponseType, explainGrant, guardGrant, nameTokens, withdrawClaim, wrapGrant } from './engine.ts';
+import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
+import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
+import type { RequestedScope } from './requested-scope.ts';
+import type { Audience } from './resource-servers.ts';
+
+/** What storage keeps by the time of its expiry, which the id tells. */
+const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
+
+/** What the engine's configuration cannot say. */
+export function extendEngine(
+  provider: Provider,
+  deps: ProviderDeps,
+  requestedScope: RequestedScope,
+  audience: Audience,
+): void {
+  allowResponseType(provider, PLAIN_TOKEN);
+  // Only clients with back-channel logout get one, and there is none yet.
+  withdrawClaim(provider, 'sid');
+  // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
+  provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
+  nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
+  guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
+  for (const grantType of EXCHANGES) {
+    wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));
+  }
+  for (const grantType of EXPLAINED_GRANTS) {
+    explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
+  }
+  provider.registerGrantType(
+    'password',
+    passwordGrant({
+      authenticate: deps.authenticate,
+      scopesFor: requestedScope.forAccount,
+      audienceFor: (ctx) => requestedAudience(ctx, audience),
+      listResourceServers: () => deps.resources.listResourceServers(),
+      claimsOf,
+    }),
+    PASSWORD_PARAMETERS,
+  );
+  extendClients(provider, deps);
+}
+
+/** For a grant that the engine does not know: what it would have resolved itself. */
+async function requestedAudience(ctx: KoaContextWithOIDC, audience: Audience) {
+  const { client } = ctx.oidc;
+  const { resource } = ctx.oidc.params ?? {};
+  if (client === undefined) {
+    return undefined;
+  }
+  const identifier = typeof resource === 'string' ? resource : await audience.defaultFor(ctx, client);
+  return identifier === undefined
+    ? undefined
+    : { identifier, resourceServer: await audience.describe(ctx, identifier, client) };
+}

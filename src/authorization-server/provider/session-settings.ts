@@ -1,0 +1,50 @@
+import type { Slice } from '../flows/slice.ts';
+import type { ResourceStore } from '../resources/resource-server.ts';
+import { createInteractionPolicy } from './interaction-policy.ts';
+import type { RequestedScope } from './requested-scope.ts';
+
+export interface SessionSettingsDeps {
+  readonly issuer: string;
+  /** What signs cookies: see http/cookie-signatures.ts. */
+  readonly cookieSignatures: object;
+  /** Seconds. */
+  readonly lifetimes: { readonly session: number; readonly grant: number };
+  readonly resources: ResourceStore;
+}
+
+/**
+ * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https. Without `offline_access` tokens
+ * end with the session.
+ */
+export function sessionSettings(
+  { issuer, cookieSignatures, lifetimes, resources }: SessionSettingsDeps,
+  scope: RequestedScope,
+): Slice {
+  const secure = issuer.startsWith('https:');
+  const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
+  return {
+    cookies: {
+      keys: cookieSignatures as never,
+      names: {
+        session: secure ? '__Host-session' : 'session',
+        interaction: 'interaction',
+        resume: 'interaction_resume',
+      },
+      long: { ...options, path: '/' },
+      short: options,
+    },
+    ttl: { Session: lifetimes.session, Grant: lifetimes.grant },
+    interactions: {
+      policy: createInteractionPolicy(resources),
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+    },
+    expiresWithSession: async (_ctx, token) => !token.scopes.has('offline_access'),
+    async loadExistingGrant(ctx) {
+      // The first hook at which the account is known, and the last before consent looks at the scope.
+      await scope.narrowToAccount(ctx);
+      const { client, result, session, provider } = ctx.oidc;
+      const grantId = result?.consent?.grantId ?? (client && session?.grantIdFor(client.clientId));
+      return grantId === undefined ? undefined : provider.Grant.find(grantId);
+    },
+  };
+}
