@@ -263,7 +263,7 @@ describe('C46: what only a hash is kept of cannot sign', () => {
     await expect(registering).rejects.toThrow(/id_token_signed_response_alg/);
   });
 
-  it.each(['client_secret_jwt', 'private_key_jwt', 'tls_client_auth'])(
+  it.each(['client_secret_jwt'])(
     'does not let anybody register for %s',
     async (method) => {
       const client = {
