@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { admission } from './http/admission.ts';
 import { cookieAttributes } from './http/cookie-attributes.ts';
 import type { CookieSignatures } from './http/cookie-signatures.ts';
+import { belowIssuerPath } from './http/issuer-path.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { publishedDocuments } from './http/published-documents.ts';
@@ -71,7 +72,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
   app.use(engine);
   const documents = publishedDocuments(app.callback());
-  return admission(documents, { log, headers: securityHeadersOf(issuer) });
+  return belowIssuerPath(issuer, admission(documents, { log, headers: securityHeadersOf(issuer) }));
 }
 
 function routesOf(router: Router) {

@@ -178,15 +178,15 @@ describe('mistakes', () => {
 
 describe('the issuer', () => {
   it.each([
-    ['https://example.com/login', 'https://example.com'],
+    ['https://example.com/a/../login', 'https://example.com/login'],
     ['HTTPS://login.example.com', 'https://login.example.com'],
     ['https://Login.Example.com', 'https://login.example.com'],
     ['https://login.example.com:443', 'https://login.example.com'],
-  ])('is refused as %s: every endpoint and cookie is at %s', (issuer, origin) => {
+  ])('is refused as %s: every endpoint and cookie is at %s', (issuer, written) => {
     const mistakes = mistakesOf(() => loadSettings({ env: { CONCIERGE_ISSUER: issuer }, mode: 'production' }));
     expect(mistakes).toHaveLength(1);
-    expect(mistakes[0]).toMatchObject({ path: 'issuer', problem: 'is not an origin' });
-    expect(loadSettings({ env: { CONCIERGE_ISSUER: origin }, mode: 'production' }).issuer).toBe(origin);
+    expect(mistakes[0]).toMatchObject({ path: 'issuer', problem: 'is not written as a URL is compared' });
+    expect(loadSettings({ env: { CONCIERGE_ISSUER: written }, mode: 'production' }).issuer).toBe(written);
   });
 });
 

@@ -42,9 +42,9 @@ const origin = z
     because('is not an origin', 'write scheme, host and port only, like https://app.example.com'),
   );
 
-/** Libraries compare the issuer letter by letter, and the server answers at the root of its host. */
-const issuer = webUrl.refine((value) => URL.parse(value)?.origin === value, {
-  ...because('is not an origin', 'write scheme, host and port only, in small letters, like https://login.example.com'),
+/** Libraries compare the issuer letter by letter, so there is one way to write it. */
+const issuer = webUrl.refine((value) => [value, `${value}/`].includes(URL.parse(value)?.href ?? ''), {
+  ...because('is not written as a URL is compared', 'write scheme and host in small letters, without a default port'),
   when: ({ issues }) => issues.length === 0,
 });
 

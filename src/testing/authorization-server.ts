@@ -27,6 +27,8 @@ interface Options {
   readonly config?: (config: Config) => Config;
   /** Silent unless told, or `TEST_LOG` names a level. */
   readonly logger?: Logger;
+  /** Of the issuer: `/login` for one at `http://localhost:1234/login`. */
+  readonly issuerPath?: string;
 }
 
 /** The real authorization server over HTTP with a database of its own, which holds the demo directory. */
@@ -46,7 +48,7 @@ export async function startTestServer(options: Options = {}) {
     /** What is changed through it counts at every node in the next request. */
     pool: confirmed(pool, confirm),
     databaseUrl: database.url,
-    url: (path: string) => new URL(path, issuer).href,
+    url: (path: string) => issuer + path,
     /** Adds to the directory, in the words of config/demo.yaml: `{ clients: [...] }`. Counts in the next request. */
     async apply(content: unknown) {
       const changes = await apply(content);
@@ -79,13 +81,17 @@ function confirmed(pool: Pool, confirm: () => Promise<unknown>): Pool {
 }
 
 /** The port must be known before the issuer is, so the server listens before it has anything to say. */
-async function startNode(databaseUrl: string, { config = (one) => one, logger }: Options, sharedIssuer?: string) {
+async function startNode(
+  databaseUrl: string,
+  { config = (one) => one, logger, issuerPath = '' }: Options,
+  sharedIssuer?: string,
+) {
   const server = createServer();
   endUnreadBodies(server);
   server.listen(0, 'localhost');
   await once(server, 'listening');
   const address = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const issuer = sharedIssuer ?? address;
+  const issuer = sharedIssuer ?? address + issuerPath;
   const env = { DATABASE_URL: databaseUrl, CONCIERGE_SECRET: SECRET, CONCIERGE_ISSUER: issuer };
   const loaded = loadConfig({ env, mode: 'development' });
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({

@@ -75,7 +75,7 @@ export class UserAgent {
   }
 
   isOurs(url: string): boolean {
-    return new URL(url).origin === this.#issuer;
+    return url === this.#issuer || url.startsWith(`${this.#issuer}/`);
   }
 
   async #answer(visit: Visit, person: Person): Promise<Visit> {

@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import { pathOfIssuer } from './issuer-path.ts';
 
 /**
  * Every URL that leaves this server is built from the issuer, and none from what a request says of itself: not from
@@ -11,9 +12,12 @@ export function buildUrlsFromIssuer(app: Koa, issuer: string): void {
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(app.request, name, { get: () => value });
   }
+  const path = pathOfIssuer(issuer);
+  // The engine puts it in front of every path that it makes, and so do our pages.
+  app.context.mountPath = path;
   Object.defineProperty(app.request, 'href', {
     get(this: Koa.Request) {
-      return origin + this.url;
+      return origin + path + this.url;
     },
   });
 }

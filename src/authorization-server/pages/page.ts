@@ -44,7 +44,7 @@ export function createPage(directory: string = VIEWS): Page {
     assets: assets.middleware,
     render(ctx, view, locals, options) {
       const body = template(templates, view)(locals);
-      const html = layout({ ...shared, title: options.title, body });
+      const html = layout({ ...shared, root: ctx.mountPath, title: options.title, body });
       if (options.status !== undefined) {
         ctx.status = options.status;
       }

@@ -33,8 +33,8 @@ export async function loadPendingStep(
   if (client === undefined) {
     throw new PageError('client_gone');
   }
-  const path = `/interaction/${interaction.uid}`;
-  return { provider, interaction, client: clientCard(client), path, request: requests.write(interaction.params) };
+  const path = `${ctx.mountPath}/interaction/${interaction.uid}`;
+  return { provider, interaction, client: clientCard(client), path, request: requests.write(interaction) };
 }
 
 type Result = Parameters<Provider['interactionFinished']>[2];

@@ -9,9 +9,30 @@ export interface RequestSeal {
   open(sealed: string): string | undefined;
 }
 
+/** An authorization request under way, as the engine keeps it. */
+export interface RequestUnderWay {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** The parameters that came in a request object, or were pushed. */
+  readonly trusted?: readonly string[] | undefined;
+  /** The id of the pushed request. */
+  readonly parJti?: string | undefined;
+}
+
+/** Begins a request anew that did not come as a query; `undefined` when it has been answered. */
+export type PushAgain = (request: {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly pushedAs?: string | undefined;
+}) => Promise<URLSearchParams | undefined>;
+
+export interface RememberedRequestsDeps {
+  readonly seal: RequestSeal;
+  readonly pushAgain: PushAgain;
+  readonly now?: (() => number) | undefined;
+}
+
 export interface RememberedRequests {
   /** For a hidden field of a form; empty when the request is too long to be carried along. */
-  write(params: Readonly<Record<string, unknown>>): string;
+  write(request: RequestUnderWay): string;
   /** Starts the remembered request again where the step that a form answers is no longer pending. */
   readonly restart: Middleware;
 }
@@ -20,38 +41,59 @@ export interface RememberedRequests {
 const LONGEST = 8_000;
 const VALID_MS = 60 * 60 * 1000;
 
+interface Copy {
+  /** Of a request that came as a query. */
+  readonly query?: string;
+  /** Of any other. */
+  readonly request?: Parameters<PushAgain>[0];
+  readonly at: number;
+}
+
 /**
  * The forms of a pending step carry a sealed copy of the authorization request they belong to. A step that is not pending
  * any more (a double click, whose first half was enough; an old tab; a lost cookie) is then no dead end: the same request
- * begins anew, with everything checked as for any other, and whoever is signed in by now goes straight on.
+ * begins anew, with everything checked as for any other, and whoever is signed in by now goes straight on. One that was
+ * pushed (RFC 9126) does so until it has been answered.
  */
-export function createRememberedRequests(seal: RequestSeal, now: () => number = Date.now): RememberedRequests {
-  function read(sealed: string | undefined): URLSearchParams | undefined {
+export function createRememberedRequests({
+  seal,
+  pushAgain,
+  now = Date.now,
+}: RememberedRequestsDeps): RememberedRequests {
+  async function read(sealed: string | undefined): Promise<URLSearchParams | undefined> {
     const opened = sealed === undefined || sealed === '' ? undefined : seal.open(sealed);
     if (opened === undefined) {
       return undefined;
     }
-    const { query, at }: { query: string; at: number } = JSON.parse(opened);
-    return now() - at < VALID_MS ? new URLSearchParams(query) : undefined;
+    const { query, request, at }: Copy = JSON.parse(opened);
+    if (now() - at >= VALID_MS) {
+      return undefined;
+    }
+    return request === undefined ? new URLSearchParams(query) : pushAgain(request);
   }
 
   return {
-    write(params) {
-      const query = queryOf(params).toString();
-      return query.length > LONGEST ? '' : seal.seal(JSON.stringify({ query, at: now() }));
+    write({ params, trusted = [], parJti }) {
+      const sent = asSent(params);
+      const copy: Copy =
+        trusted.length > 0 || parJti !== undefined
+          ? { request: { params: sent, pushedAs: parJti }, at: now() }
+          : { query: queryOf(sent).toString(), at: now() };
+      const text = JSON.stringify(copy);
+      return text.length > LONGEST ? '' : seal.seal(text);
     },
 
     async restart(ctx, next) {
       try {
         await next();
       } catch (error) {
-        const request = isLost(error) ? read((await readFields(ctx)).request) : undefined;
+        const request = isLost(error) ? await read((await readFields(ctx)).request) : undefined;
         if (request === undefined) {
           throw error;
         }
         ctx.status = 303;
         ctx.set('Cache-Control', 'no-store');
-        ctx.redirect(`/auth?${request}`);
+        ctx.redirect(`${ctx.mountPath}/auth?${request}`);
       }
     },
   };
@@ -61,14 +103,16 @@ function isLost(error: unknown): boolean {
   return error instanceof errors.SessionNotFound || (error instanceof PageError && error.code === 'sign_in_lost');
 }
 
-/** As the client sent it; `client_scope` is the server's own note (provider/requested-scope.ts). */
+/** `client_scope` is the server's own note (provider/requested-scope.ts). */
+function asSent(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'client_scope'));
+}
+
 function queryOf(params: Readonly<Record<string, unknown>>): URLSearchParams {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (name !== 'client_scope') {
-      for (const one of [value].flat()) {
-        query.append(name, String(one));
-      }
+    for (const one of [value].flat()) {
+      query.append(name, String(one));
     }
   }
   return query;

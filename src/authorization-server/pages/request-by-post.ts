@@ -16,6 +16,6 @@ export function requestByPost(): Middleware {
     const parameters = new URLSearchParams(await readUrlEncoded(ctx));
     ctx.status = 303;
     ctx.set('Cache-Control', 'no-store');
-    ctx.redirect(`${ctx.path}?${parameters}`);
+    ctx.redirect(`${ctx.mountPath}${ctx.path}?${parameters}`);
   };
 }

@@ -13,7 +13,8 @@ export interface SessionSettingsDeps {
 }
 
 /**
- * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https. Without `offline_access` tokens
+ * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https and for the path `/`. An issuer with a
+ * path shares its host with others, and keeps its session to itself. Without `offline_access` tokens
  * end with the session.
  */
 export function sessionSettings(
@@ -21,22 +22,24 @@ export function sessionSettings(
   scope: RequestedScope,
 ): Slice {
   const secure = issuer.startsWith('https:');
+  const { pathname } = new URL(issuer);
+  const root = pathname === '/' ? '' : pathname;
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
     cookies: {
       keys: cookieSignatures as never,
       names: {
-        session: secure ? '__Host-session' : 'session',
+        session: secure ? (root === '' ? '__Host-session' : '__Secure-session') : 'session',
         interaction: 'interaction',
         resume: 'interaction_resume',
       },
-      long: { ...options, path: '/' },
+      long: { ...options, path: root || '/' },
       short: options,
     },
     ttl: { Session: lifetimes.session, Grant: lifetimes.grant },
     interactions: {
       policy: createInteractionPolicy(resources),
-      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+      url: (_ctx, interaction) => `${root}/interaction/${interaction.uid}`,
     },
     expiresWithSession: async (_ctx, token) => !token.scopes.has('offline_access'),
     async loadExistingGrant(ctx) {

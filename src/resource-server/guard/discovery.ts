@@ -31,7 +31,7 @@ export function discovery(issuer: string, timeoutMs: number): Discovery {
 }
 
 async function lookUp(issuer: string, timeoutMs: number): Promise<string> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/oauth-authorization-server`;
+  const url = metadataUrl(issuer);
   const { status, json } = await requestJson(url, { timeoutMs });
   if (status !== 200) {
     throw new Error(`${url} answered ${status}`);
@@ -46,4 +46,10 @@ async function lookUp(issuer: string, timeoutMs: number): Promise<string> {
     throw new Error(`${url} names an introspection endpoint without TLS`);
   }
   return metadata.introspection_endpoint;
+}
+
+/** RFC 8414 §3.1: the path of an issuer goes behind the well-known part. */
+function metadataUrl(issuer: string): string {
+  const { origin, pathname } = new URL(issuer);
+  return `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`;
 }
