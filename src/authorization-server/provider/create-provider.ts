@@ -17,6 +17,7 @@ import { clientAdapter, registrationOf } from './clients.ts';
 import type { Exchanger } from './exchange.ts';
 import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
+import { createOutgoing } from './outgoing.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
@@ -52,11 +53,13 @@ export interface Lifetimes {
 /** The engine with every flow: the only place that makes one, so that new keys or scopes can have a new one. */
 export function createProvider(deps: ProviderDeps): Provider {
   const requestedScope = createRequestedScope(deps);
+  const outgoing = createOutgoing(deps);
   const audience = createAudience({ resources: deps.resources, requestedScope });
   const configuration = mergeSlices([
     storageSettings(deps),
     accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
+    { fetch: outgoing },
     signingSettings(deps),
     clientSettings(),
     { features: { devInteractions: { enabled: false }, dPoP: { enabled: false } } },
