@@ -18,13 +18,14 @@ interface Room {
 }
 
 const AS = 'authorization-server';
-const DOMAIN = [`${AS}/accounts`, `${AS}/clients`, `${AS}/resources`];
+const DOMAIN = [`${AS}/accounts`, `${AS}/clients`, `${AS}/profiles`, `${AS}/resources`];
 const ERRORS_ONLY = { 'oidc-provider': ['errors'] };
 const EVERYTHING = { imports: ['*'] };
 
 const ROOMS: Readonly<Record<string, Room>> = {
-  [`${AS}/accounts`]: { imports: ['zod', '@node-rs/argon2'], types: DOMAIN },
-  [`${AS}/clients`]: { imports: ['zod'], types: DOMAIN },
+  [`${AS}/accounts`]: { imports: ['zod', '@node-rs/argon2', `${AS}/clients/rule.ts`], types: DOMAIN },
+  [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
+  [`${AS}/profiles`]: { imports: [], types: DOMAIN },
   [`${AS}/resources`]: { imports: ['zod'], types: DOMAIN },
   [`${AS}/directory`]: { imports: [...DOMAIN, 'zod'] },
   [`${AS}/flows/slice.ts`]: { imports: [], types: ['oidc-provider'] },
@@ -32,7 +33,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
   ...eachFolder(`${AS}/flows`, { imports: [...DOMAIN, `${AS}/flows/slice.ts`, 'oidc-provider'] }),
   [`${AS}/provider`]: { imports: [...DOMAIN, `${AS}/flows`, 'oidc-provider', 'jose'] },
   // The one door to the engine's internals.
-  [`${AS}/provider/engine.ts`]: { imports: ['oidc-provider', 'oidc-provider/lib/helpers/weak_cache.js'] },
+  [`${AS}/provider/engine.ts`]: {
+    imports: [
+      'oidc-provider',
+      'oidc-provider/lib/actions/introspection.js',
+      'oidc-provider/lib/actions/revocation.js',
+      'oidc-provider/lib/helpers/weak_cache.js',
+      'oidc-provider/lib/shared/reject_structured_tokens.js',
+    ],
+  },
   [`${AS}/storage`]: {
     imports: ['database', 'knex', 'pg'],
     types: [...DOMAIN, `${AS}/directory`, `${AS}/provider`, 'oidc-provider', 'pino'],

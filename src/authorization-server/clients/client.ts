@@ -1,3 +1,5 @@
+import type { ProfileName } from '../profiles/profile.ts';
+
 /** A registered client: its metadata in the words of RFC 7591 §2, and what this server adds. */
 export interface Client {
   readonly clientId: string;
@@ -7,7 +9,11 @@ export interface Client {
   readonly secretHash: string | undefined;
   /** The resource server that introspects with this client's credentials (RFC 7662 §2.1). */
   readonly resourceServer: string | undefined;
+  /** Where it describes itself and no operator vouches for it: it registered itself, or its id is the URL of a document. */
+  readonly selfDescribed?: SelfDescribed | undefined;
 }
+
+export type SelfDescribed = 'registration' | 'document';
 
 export interface ClientMetadata {
   readonly client_name?: string;
@@ -26,6 +32,8 @@ export interface ClientMetadata {
   readonly scope?: string;
   /** Space-delimited: what it is granted when it asks for nothing (RFC 6749 §3.3); within `scope`. */
   readonly default_scope?: string;
+  /** The profile that the client is held to, besides the server's own. */
+  readonly profile?: ProfileName;
   readonly [name: string]: unknown;
 }
 

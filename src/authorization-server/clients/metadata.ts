@@ -6,6 +6,7 @@
  * `client_secret_jwt`, no `dir` or AES key wrap. An ID token is always signed.
  */
 import { z } from 'zod';
+import { PROFILE_NAMES } from '../profiles/profile.ts';
 import { rule } from './rule.ts';
 
 export const GRANT_TYPES = [
@@ -30,6 +31,7 @@ const RESPONSE_TYPES = [
   'code token',
   'code id_token token',
 ] as const;
+export type ResponseType = (typeof RESPONSE_TYPES)[number];
 
 const AUTH_METHODS = [
   'client_secret_basic',
@@ -175,24 +177,28 @@ const notifications = {
   backchannel_user_code_parameter: z.boolean().exactOptional(),
 };
 
-export const Metadata = z
-  .strictObject({
-    application_type: z.enum(['web', 'native']).default('web'),
-    redirect_uris: uris.exactOptional(),
-    post_logout_redirect_uris: uris.exactOptional(),
-    grant_types: z.array(z.enum(GRANT_TYPES)).default(['authorization_code']),
-    response_types: z.array(responseType).exactOptional(),
-    scope: scope.exactOptional(),
-    default_scope: scope.exactOptional(),
-    ...presentation,
-    ...authentication,
-    ...requests,
-    ...responses,
-    ...notifications,
-  })
-  .transform((metadata) => ({
-    ...metadata,
-    // RFC 7591 §2 has "code" as the default; a client without the grant for it has no use for any.
-    response_types: metadata.response_types ?? (metadata.grant_types.includes('authorization_code') ? ['code'] : []),
-  }));
+const Fields = z.strictObject({
+  application_type: z.enum(['web', 'native']).default('web'),
+  redirect_uris: uris.exactOptional(),
+  post_logout_redirect_uris: uris.exactOptional(),
+  grant_types: z.array(z.enum(GRANT_TYPES)).default(['authorization_code']),
+  response_types: z.array(responseType).exactOptional(),
+  scope: scope.exactOptional(),
+  default_scope: scope.exactOptional(),
+  /** Ours: what the client is held to, besides the server's own profile (profiles/profile.ts). */
+  profile: z.enum(PROFILE_NAMES).exactOptional(),
+  ...presentation,
+  ...authentication,
+  ...requests,
+  ...responses,
+  ...notifications,
+});
+
+export const METADATA_FIELDS: readonly string[] = Object.keys(Fields.shape);
+
+export const Metadata = Fields.transform((metadata) => ({
+  ...metadata,
+  // RFC 7591 §2 has "code" as the default; a client without the grant for it has no use for any.
+  response_types: metadata.response_types ?? (metadata.grant_types.includes('authorization_code') ? ['code'] : []),
+}));
 export type Metadata = z.output<typeof Metadata>;

@@ -1,6 +1,8 @@
 /**
  * What of a client's metadata goes together, and what does not. The fields themselves are in metadata.ts.
  */
+import { obstaclesBy, withheldBy } from '../profiles/problems.ts';
+import { PROFILES } from '../profiles/profile.ts';
 import { type GrantType, Metadata } from './metadata.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
 import { broken } from './rule.ts';
@@ -25,7 +27,12 @@ const ACCOUNT_GRANTS: readonly GrantType[] = [
 const REFRESHABLE_GRANTS: readonly GrantType[] = ['authorization_code', 'password', DEVICE_CODE, CIBA];
 
 /** OpenID Connect Core §5.4 and §11: each tells or does something about an account. */
-const ACCOUNT_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
+const ACCOUNT_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+/** May a client with these grants have that scope? Nothing about an account where no account holder takes part. */
+export function goesWith(grantTypes: readonly unknown[], scope: string): boolean {
+  return !ACCOUNT_SCOPES.includes(scope) || ACCOUNT_GRANTS.some((grant) => grantTypes.includes(grant));
+}
 
 export const ClientRegistration = Metadata.superRefine((metadata, context) => {
   const issues = [
@@ -33,6 +40,7 @@ export const ClientRegistration = Metadata.superRefine((metadata, context) => {
     ...grantIssues(metadata),
     ...responseTypeIssues(metadata),
     ...scopeIssues(metadata),
+    ...profileIssues(metadata),
   ];
   for (const issue of issues) {
     context.addIssue(issue);
@@ -52,6 +60,13 @@ function uriIssues({ application_type, redirect_uris = [], post_logout_redirect_
     issues.push(broken(['redirect_uris'], 'is missing', 'say where the browser goes with the answer'));
   }
   return issues;
+}
+
+/** A client that asks to be held to a profile may as well be told at once what that profile does not allow. */
+function profileIssues(metadata: Metadata) {
+  const profile = PROFILES[metadata.profile ?? 'rfc6749'];
+  const problems = [...withheldBy(profile, metadata), ...obstaclesBy(profile, metadata)];
+  return problems.map(({ field, problem, fix }) => broken([field], problem, fix));
 }
 
 function* grantIssues({ grant_types, token_endpoint_auth_method }: Metadata) {
@@ -107,8 +122,8 @@ function* scopeIssues({ grant_types, scope = '', default_scope }: Metadata) {
       'add them to "scope", or remove them here',
     );
   }
-  const aboutAccounts = allowed.filter((one) => ACCOUNT_SCOPES.includes(one));
-  if (aboutAccounts.length > 0 && !grant_types.some((grant) => ACCOUNT_GRANTS.includes(grant))) {
+  const aboutAccounts = allowed.filter((one) => !goesWith(grant_types, one));
+  if (aboutAccounts.length > 0) {
     const fix = 'remove them, or add a grant in which an account holder takes part';
     yield broken(
       ['scope'],
