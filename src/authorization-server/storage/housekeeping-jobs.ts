@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { removeExpired } from './artifact-statements.ts';
+import { removeBeyond, removeExpired } from './artifact-statements.ts';
+import { removeRenewedLimits } from './rate-limits.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
 
@@ -9,17 +10,24 @@ export interface HousekeepingJobsDeps {
   readonly partitions: TokenPartitions;
   /** Seconds: of everything that is kept in `tokens`, as of now. */
   readonly tokenLifetimes: () => Promise<readonly number[]>;
+  /** How many are kept of the interactions in which nobody has signed in yet, and how long one lives, in seconds. */
+  readonly pendingSignIns: { readonly kept: number; readonly lifetime: number };
 }
 
 /** Small enough that no request waits long for the rows or the disk. */
 const BATCH = 1_000;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
-export function housekeepingJobs({ pool, partitions, tokenLifetimes }: HousekeepingJobsDeps) {
+export function housekeepingJobs({ pool, partitions, tokenLifetimes, pendingSignIns }: HousekeepingJobsDeps) {
+  const { kept, lifetime } = pendingSignIns;
+  // What expires is kept by the hour (artifact-statements.ts).
+  const longest = lifetime + 3600;
   return [
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
     atOnce('a past partition', (now) => partitions.dropPast(now)),
     inBatches('expired artifacts', async () => (await pool.query(removeExpired(BATCH))).rowCount ?? 0),
+    inBatches('pending sign-ins', async () => (await pool.query(removeBeyond(kept, longest, BATCH))).rowCount ?? 0),
+    inBatches('rate limits that are over', async () => (await pool.query(removeRenewedLimits(BATCH))).rowCount ?? 0),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];
