@@ -1,3 +1,5 @@
+import type { StandardClaims } from './standard-claims.ts';
+
 /** A resource owner (RFC 6749 §1.1): the person whose data a client asks for. */
 export interface Account {
   /** The `sub` of every token: random, never reused, never the email. */
@@ -7,6 +9,9 @@ export interface Account {
   readonly name: string;
   readonly roles: readonly string[];
   readonly disabled: boolean;
+  /** What else is known of the person (OpenID Connect Core §5.1). */
+  readonly claims: StandardClaims;
+  readonly updatedAt: Date;
 }
 
 export interface AccountStore {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Account } from './account.ts';
 import { canonicalEmail } from './email.ts';
 import type { PasswordHasher, Passwords } from './passwords.ts';
+import type { StandardClaims } from './standard-claims.ts';
 
 /** An account as an operator describes it. What is left out stays as it is. */
 export interface AccountDescription {
@@ -11,6 +12,8 @@ export interface AccountDescription {
   readonly name: string;
   readonly roles: readonly string[];
   readonly emailVerified?: boolean | undefined;
+  /** All of them at once: one that is missing here is taken away. */
+  readonly claims?: StandardClaims | undefined;
   readonly password?: string | undefined;
 }
 
@@ -26,6 +29,7 @@ export interface SavedAccount {
   readonly name: string;
   readonly roles: readonly string[];
   readonly emailVerified: boolean;
+  readonly claims: StandardClaims;
   readonly passwordHash: string | undefined;
 }
 
@@ -69,7 +73,13 @@ export function createAccountManagement({ accounts, passwords, endAccess }: Depe
       const existing = await accounts.findByEmail(email);
       const passwordHash = await passwords.inTurn((hasher) => renewedHash(hasher, existing, password));
       const emailVerified = description.emailVerified ?? existing?.emailVerified ?? false;
-      const wanted = { email: description.email.trim(), name, roles: [...new Set(roles)].sort(), emailVerified };
+      const wanted = {
+        email: description.email.trim(),
+        name,
+        roles: [...new Set(roles)].sort(),
+        emailVerified,
+        claims: description.claims ?? existing?.claims ?? {},
+      };
       if (existing && !passwordHash && sameDescription(existing, wanted)) {
         const { passwordHash: _, ...account } = existing;
         return { account, outcome: 'unchanged' };
@@ -137,9 +147,9 @@ function requireValid({ email, name, password }: AccountDescription, passwords: 
   return canonical;
 }
 
-type Wanted = Pick<Account, 'email' | 'name' | 'roles' | 'emailVerified'>;
+type Wanted = Pick<Account, 'email' | 'name' | 'roles' | 'emailVerified' | 'claims'>;
 
 function sameDescription(existing: Wanted, wanted: Wanted): boolean {
-  const { email, name, roles, emailVerified } = existing;
-  return isDeepStrictEqual({ email, name, roles, emailVerified }, wanted);
+  const { email, name, roles, emailVerified, claims } = existing;
+  return isDeepStrictEqual({ email, name, roles, emailVerified, claims }, wanted);
 }

@@ -126,6 +126,7 @@ describe('mistakes in a directory', () => {
       accounts: [
         { ...admin, roles: ['root'], is_admin: true },
         { ...admin, email: 'nobody' },
+        { ...admin, email: 'b@example.com', claims: { email: 'x@example.com', birthdate: 'today', address: [] } },
       ],
     };
     const mistakes = mistakesIn(broken);
@@ -137,6 +138,9 @@ describe('mistakes in a directory', () => {
       'clients.web.redirect_uris.0',
       'accounts.admin@example.com.is_admin',
       'accounts.nobody.email',
+      'accounts.b@example.com.claims.birthdate',
+      'accounts.b@example.com.claims.address',
+      'accounts.b@example.com.claims.email',
       'roles.user.scopes',
     ]);
     expect(mistakes.every(({ problem, fix }) => problem !== '' && fix !== '')).toBe(true);

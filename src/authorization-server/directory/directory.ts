@@ -118,7 +118,7 @@ function toAccount(
   rules: DirectoryRules,
   mistakes: Mistake[],
 ): AccountDescription {
-  const { email, name, roles, email_verified: emailVerified, password: value, password_env: variable } = entry;
+  const { email, name, roles, claims, email_verified: emailVerified, password: value, password_env: variable } = entry;
   const written = { path: `accounts.${email}.password`, value, variable, problemWith: passwordProblem };
-  return { email, name, roles, emailVerified, password: resolveSecret(written, rules, mistakes) };
+  return { email, name, roles, emailVerified, claims, password: resolveSecret(written, rules, mistakes) };
 }

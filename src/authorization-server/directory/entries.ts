@@ -1,6 +1,7 @@
 /** The shape of a directory file: one schema for each kind of entry. What they refer to is checked in references.ts. */
 import { z } from 'zod';
 import { canonicalEmail } from '../accounts/email.ts';
+import { StandardClaims } from '../accounts/standard-claims.ts';
 import { rule } from '../clients/rule.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 
@@ -74,6 +75,7 @@ export const AccountEntry = z.strictObject({
   password_env: z.string().min(1).optional(),
   roles: z.array(z.string()).default([]),
   email_verified: z.boolean().optional(),
+  claims: StandardClaims.optional(),
 });
 
 const list = z.array(z.unknown()).default([]);

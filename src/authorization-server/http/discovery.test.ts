@@ -168,7 +168,7 @@ describe('scopes and claims', () => {
       const { access_token } = await capable.obtainTokens({ scope: asked, prompt: 'consent' });
       expect((await introspect(server.issuer, access_token, CAPABLE)).scope).toBe(asked);
     }
-    expect((await authorize({ scope: 'address', nonce: undefined })).error).toBe('invalid_scope');
+    expect((await authorize({ scope: 'door', nonce: undefined })).error).toBe('invalid_scope');
   });
 
   it('C90: each advertised claim is there to be had', async () => {

@@ -22,14 +22,24 @@ const OPENID_SCOPES: Readonly<Record<string, string>> = {
 /** OpenID Connect Core §5.1; single claims are asked for with the `claims` parameter. */
 const OPENID_CLAIMS: Readonly<Record<string, string>> = {
   name: 'see your name',
+  given_name: 'see your first name',
+  family_name: 'see your family name',
+  middle_name: 'see your middle name',
+  nickname: 'see your nickname',
+  preferred_username: 'see your username',
+  profile: 'see the address of your profile page',
+  website: 'see the address of your website',
+  gender: 'see your gender',
   email: 'see your email address',
   email_verified: 'see whether your email address is verified',
   picture: 'see your picture',
   birthdate: 'see your date of birth',
   phone_number: 'see your phone number',
+  phone_number_verified: 'see whether your phone number is verified',
   address: 'see your postal address',
   locale: 'see your language',
   zoneinfo: 'see your time zone',
+  updated_at: 'see when your account last changed',
 };
 
 export interface Asked {

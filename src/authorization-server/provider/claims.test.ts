@@ -8,6 +8,24 @@ const ALICE = {
   name: 'Alice Archer',
   roles: ['admin'],
   disabled: false,
+  claims: {
+    given_name: 'Alice',
+    family_name: 'Archer',
+    middle_name: 'Beth',
+    nickname: 'Ali',
+    preferred_username: 'alice',
+    profile: 'https://people.example.com/alice',
+    picture: 'https://people.example.com/alice.jpg',
+    website: 'https://alice.example.com/',
+    gender: 'female',
+    birthdate: '1990-04-01',
+    zoneinfo: 'Europe/London',
+    locale: 'en-GB',
+    phone_number: '+44 20 7946 0123',
+    phone_number_verified: true,
+    address: { locality: 'London', country: 'United Kingdom' },
+  },
+  updatedAt: new Date('2026-01-02T03:04:05.678Z'),
 };
 
 it('names an account by its id and never by its email', () => {
@@ -21,4 +39,14 @@ it('has a value for every claim that a scope asks for, and none beyond', () => {
 it('says whether the email was verified, as it is', () => {
   expect(claimsOf(ALICE)).toMatchObject({ email: 'alice@example.com', email_verified: true });
   expect(claimsOf({ ...ALICE, emailVerified: false })).toMatchObject({ email_verified: false });
+});
+
+it('says when the account last changed in whole seconds since 1970', () => {
+  expect(claimsOf(ALICE).updated_at).toBe(1_767_323_045);
+});
+
+it('prefers the email as a username where there is no other, and leaves out what has no value', () => {
+  const { sub, ...told } = claimsOf({ ...ALICE, claims: {} });
+  expect(Object.keys(told).sort()).toEqual(['email', 'email_verified', 'name', 'preferred_username', 'updated_at']);
+  expect(told.preferred_username).toBe('alice@example.com');
 });

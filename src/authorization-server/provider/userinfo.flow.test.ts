@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { fetchUserInfo } from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
-import { createRelyingParty, DEMO_SPA, DEMO_WEB, send, type TokenSet } from '../../testing/relying-party.ts';
+import { createRelyingParty, DEMO_SPA, DEMO_WEB, GUEST, send, type TokenSet } from '../../testing/relying-party.ts';
+import { CLAIMS_BY_SCOPE } from './claims.ts';
+
+const DEMO = parse(readFileSync(new URL('../../../config/demo.yaml', import.meta.url), 'utf8'));
+const ALICES_CLAIMS = DEMO.accounts.find(({ email }: { email: string }) => email === 'alice@example.com').claims;
 
 let server: TestServer;
 let tokens: TokenSet;
 beforeAll(async () => {
   server = await startTestServer();
-  tokens = await createRelyingParty(server.issuer, DEMO_WEB).obtainTokens({ scope: 'openid profile email' });
+  tokens = await createRelyingParty(server.issuer, DEMO_WEB).obtainTokens({
+    scope: 'openid profile email address phone',
+  });
 });
 afterAll(() => server.stop());
 
@@ -21,11 +29,26 @@ describe('userinfo (OpenID Connect Core §5.3)', () => {
     expect(body).toEqual({
       sub: expect.any(String),
       name: 'Alice Archer',
-      preferred_username: 'alice@example.com',
       email: 'alice@example.com',
       email_verified: true,
+      updated_at: expect.any(Number),
+      ...ALICES_CLAIMS,
     });
     expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('leaves out what an account has no value for', async () => {
+    const theirs = await createRelyingParty(server.issuer, DEMO_SPA).obtainTokens(
+      { scope: 'openid profile address phone' },
+      GUEST,
+    );
+    const { body } = await ask(`Bearer ${theirs.access_token}`);
+    expect(body).toEqual({
+      sub: expect.any(String),
+      name: 'Gil Guest',
+      preferred_username: 'guest@example.com',
+      updated_at: expect.any(Number),
+    });
   });
 
   it('takes the token from a form, too (RFC 6750 §2.2)', async () => {
@@ -36,7 +59,9 @@ describe('userinfo (OpenID Connect Core §5.3)', () => {
   it.each([
     ['openid', ['sub']],
     ['openid email', ['email', 'email_verified', 'sub']],
-    ['openid profile', ['name', 'preferred_username', 'sub']],
+    ['openid address', ['address', 'sub']],
+    ['openid phone', ['phone_number', 'phone_number_verified', 'sub']],
+    ['openid profile', [...CLAIMS_BY_SCOPE.profile, 'sub'].sort()],
   ])('tells a token for "%s" no more than that', async (scope, claims) => {
     const theirs = await createRelyingParty(server.issuer, DEMO_SPA).obtainTokens({ scope });
     const { body } = await ask(`Bearer ${theirs.access_token}`);

@@ -8,7 +8,7 @@
  */
 
 /** OpenID Connect Core §5.4 and §11. */
-export const OPENID_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access'];
+export const OPENID_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 export interface ScopeQuestion {
   /** The `scope` parameter as it came in. */

@@ -63,6 +63,8 @@ it('creates an account under a random id, and finds it by that id with its roles
     name: 'Alice',
     roles: ['admin', 'user'],
     disabled: false,
+    claims: {},
+    updatedAt: expect.any(Date),
   });
 });
 
@@ -88,7 +90,8 @@ it('C60: takes another spelling of the address for the same account', async () =
   const { saveAccount } = manage();
   const { account } = await saveAccount(ALICE);
   const again = await saveAccount({ ...ALICE, email: 'alice@EXAMPLE.com' });
-  expect(again).toEqual({ account: { ...account, email: 'alice@EXAMPLE.com' }, outcome: 'updated' });
+  const updated = { ...account, email: 'alice@EXAMPLE.com', updatedAt: expect.any(Date) };
+  expect(again).toEqual({ account: updated, outcome: 'updated' });
   expect((await pool.query('select from accounts')).rowCount).toBe(1);
 });
 
@@ -98,11 +101,33 @@ it('updates what changed and keeps what is left out', async () => {
   const hash = await storedHash();
   const { outcome } = await saveAccount({ email: ALICE.email, name: 'Alice B.', roles: ['guest'] });
   expect(outcome).toBe('updated');
-  expect(await accounts.findAccount(account.accountId)).toEqual({ ...account, name: 'Alice B.', roles: ['guest'] });
+  expect(await accounts.findAccount(account.accountId)).toEqual({
+    ...account,
+    name: 'Alice B.',
+    roles: ['guest'],
+    updatedAt: expect.any(Date),
+  });
   expect(await storedHash()).toBe(hash);
   await saveAccount({ ...ALICE, roles: [] });
   expect((await accounts.findAccount(account.accountId))?.roles).toEqual([]);
   expect(ended).toEqual([]);
+});
+
+it('keeps the claims that nobody speaks of, takes away those that are left out, and tells when that was', async () => {
+  const { saveAccount } = manage();
+  const claims = { given_name: 'Älice', address: { formatted: '1 Bell Street\nLondon' } };
+  const { account } = await saveAccount({ ...ALICE, claims });
+  expect(account.claims).toEqual(claims);
+  await pool.query(`update accounts set updated_at = '2020-01-01'`);
+  expect((await saveAccount(ALICE)).outcome).toBe('unchanged');
+  const { address, given_name } = claims;
+  expect((await saveAccount({ ...ALICE, claims: { address, given_name } })).outcome).toBe('unchanged');
+  expect((await accounts.findAccount(account.accountId))?.updatedAt).toEqual(new Date('2020-01-01T00:00:00Z'));
+
+  const changed = await saveAccount({ ...ALICE, claims: { given_name } });
+  expect(changed).toMatchObject({ outcome: 'updated', account: { claims: { given_name } } });
+  expect(changed.account.claims).not.toHaveProperty('address');
+  expect(changed.account.updatedAt.getFullYear()).toBeGreaterThan(2020);
 });
 
 it('keeps a disabled account disabled when it is saved', async () => {

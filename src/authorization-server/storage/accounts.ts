@@ -42,10 +42,11 @@ const RECORD_SUCCESS = {
 };
 
 const SAVE_ACCOUNT = `
-  insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash)
-  values ($1, $2, $3, $4, $5, $6)
+  insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash, claims)
+  values ($1, $2, $3, $4, $5, $6, $7)
   on conflict (email_canonical) do update set
     email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, updated_at = now(),
+    claims = excluded.claims,
     password_hash = coalesce(excluded.password_hash, accounts.password_hash),
     failed_sign_ins = case when excluded.password_hash is null then accounts.failed_sign_ins else 0 end,
     throttled_until = case when excluded.password_hash is null then accounts.throttled_until end
@@ -150,9 +151,9 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
 /** The first statement locks the account; only a second one sees the roles that somebody saved just before. */
 async function saveWithRoles(
   client: PoolClient,
-  { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles }: SavedAccount,
+  { accountId, email, canonicalEmail, emailVerified, name, passwordHash, roles, claims }: SavedAccount,
 ): Promise<Account | undefined> {
-  const account = [accountId, email, canonicalEmail, emailVerified, name, passwordHash];
+  const account = [accountId, email, canonicalEmail, emailVerified, name, passwordHash, claims];
   const saved = await client.query<{ account_id: string }>(SAVE_ACCOUNT, account);
   const id = saved.rows[0]?.account_id;
   await client.query(SAVE_ROLES, [id, roles]);
