@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+/** What each of them means is in authorization-server/profiles. */
+const PROFILES = ['rfc6749', 'oauth-2.1', 'fapi-2.0', 'mcp'] as const;
+
 /** RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED." */
 const LONGEST_AUTHORIZATION_CODE = 600;
 
@@ -93,11 +96,13 @@ const resourceApi = z.strictObject({
 export const Settings = z
   .strictObject({
     issuer,
+    profile: z.enum(PROFILES),
     listen,
     trustedProxies: z.int().min(0).max(16),
     workers: count.max(1024),
     database: z.strictObject({ poolSize: count.max(1000), preparedStatements: z.boolean() }),
     lifetimes,
+    pendingSignIns: count,
     passwords,
     lockout: z.strictObject({ attempts: count, seconds }),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),

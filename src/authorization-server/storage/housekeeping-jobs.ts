@@ -17,6 +17,9 @@ export interface HousekeepingJobsDeps {
 /** Small enough that no request waits long for the rows or the disk. */
 const BATCH = 1_000;
 
+/** Each batch has to count first, so there are fewer of them. */
+const COUNTED_BATCH = 10_000;
+
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
 export function housekeepingJobs({ pool, partitions, tokenLifetimes, pendingSignIns }: HousekeepingJobsDeps) {
   const { kept, lifetime } = pendingSignIns;
@@ -26,7 +29,11 @@ export function housekeepingJobs({ pool, partitions, tokenLifetimes, pendingSign
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
     atOnce('a past partition', (now) => partitions.dropPast(now)),
     inBatches('expired artifacts', async () => (await pool.query(removeExpired(BATCH))).rowCount ?? 0),
-    inBatches('pending sign-ins', async () => (await pool.query(removeBeyond(kept, longest, BATCH))).rowCount ?? 0),
+    inBatches(
+      'pending sign-ins',
+      async () => (await pool.query(removeBeyond(kept, longest, COUNTED_BATCH))).rowCount ?? 0,
+      COUNTED_BATCH,
+    ),
     inBatches('rate limits that are over', async () => (await pool.query(removeRenewedLimits(BATCH))).rowCount ?? 0),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     atOnce('storage sample', () => takeStorageSample(pool)),
@@ -37,6 +44,6 @@ function atOnce(name: string, run: (now: Date) => Promise<unknown>) {
   return { name, step: (now: Date) => run(now).then(() => false) };
 }
 
-function inBatches(name: string, removed: (now: Date) => Promise<number>) {
-  return { name, step: async (now: Date) => (await removed(now)) === BATCH };
+function inBatches(name: string, removed: (now: Date) => Promise<number>, batch = BATCH) {
+  return { name, step: async (now: Date) => (await removed(now)) === batch };
 }
