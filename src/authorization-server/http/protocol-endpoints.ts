@@ -1,4 +1,3 @@
-import { decodeProtectedHeader } from 'jose';
 import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
 
@@ -122,15 +121,6 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     // RFC 7009 §2.2 leaves the body open. Some clients want JSON in every answer.
     ctx.body = {};
   }
-  if (
-    path === '/token/introspection' &&
-    says(ctx.body, 'error', 'unsupported_token_type') &&
-    !asksAboutAccessJwt(ctx)
-  ) {
-    // RFC 7662 §2.2: what is no token here is inactive, and no error. About a JWT access token that would be a lie.
-    ctx.status = 200;
-    ctx.body = { active: false };
-  }
   if (ctx.status === 400 && describedAs(ctx.body, 'failed to parse the request body')) {
     // Also what a body gets that said nothing of its length and turned out too long.
     refuse(ctx, path, 400, `the body of a request must be a form of at most ${BODY_LIMIT} bytes`);
@@ -145,15 +135,7 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
 
 /** In the engine's own words. */
 function describedAs(body: unknown, description: string): boolean {
-  return says(body, 'error_description', description);
-}
-
-function says(body: unknown, member: string, value: string): boolean {
-  return typeof body === 'object' && body !== null && (body as Record<string, unknown>)[member] === value;
-}
-
-/** RFC 9068 §2.1. The engine has found, in the same way, that the token is a JWT. */
-function asksAboutAccessJwt(ctx: ParameterizedContext & { oidc?: { params?: { token?: unknown } } }): boolean {
-  const { typ } = decodeProtectedHeader(String(ctx.oidc?.params?.token));
-  return /^(application\/)?at\+jwt$/i.test(String(typ));
+  return (
+    typeof body === 'object' && body !== null && 'error_description' in body && body.error_description === description
+  );
 }

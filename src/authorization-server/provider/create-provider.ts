@@ -14,14 +14,17 @@ import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { clientSettings } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
+import { admitStructuredTokens } from './engine.ts';
 import type { Exchanger } from './exchange.ts';
 import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
+import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
 import { SIGNING_ALGS, type SigningKey } from './signing-keys.ts';
+import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   readonly clients: ClientStore;
@@ -79,13 +82,18 @@ export function createProvider(deps: ProviderDeps): Provider {
     revocationSettings(),
     logoutSettings(deps.pages),
   ]);
+  admitStructuredTokens();
   const provider = new Provider(deps.issuer, configuration);
   extendEngine(provider, deps, requestedScope, audience);
   return provider;
 }
 
-function storageSettings({ artifacts, clients }: ProviderDeps): Configuration {
-  return { adapter: (kind) => (kind === 'Client' ? clientAdapter(clients) : artifacts.adapter(kind)) };
+function storageSettings({ artifacts, clients, issuer, signingKeys }: ProviderDeps): Configuration {
+  const verify = oncePerRequest(() => Provider.ctx, createVerifyAccessToken(issuer, signingKeys));
+  return {
+    adapter: (kind) =>
+      kind === 'Client' ? clientAdapter(clients) : findStructuredTokens(kind, artifacts.adapter(kind), verify),
+  };
 }
 
 function signingSettings({ signingKeys, lifetimes }: ProviderDeps): Configuration {

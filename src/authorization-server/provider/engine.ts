@@ -1,5 +1,8 @@
 import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import introspection from 'oidc-provider/lib/actions/introspection.js';
+import revocation from 'oidc-provider/lib/actions/revocation.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
+import rejectStructuredTokens from 'oidc-provider/lib/shared/reject_structured_tokens.js';
 
 /**
  * The one door to what oidc-provider does not offer publicly. Checked against 9.13.3, the exact version that
@@ -39,13 +42,21 @@ export function replacedSessionId(ctx: KoaContextWithOIDC): string | undefined {
   return session?.oldId;
 }
 
+interface StoredToken {
+  readonly value: string;
+  readonly payload?: { readonly iat?: number; readonly exp?: number };
+}
+
 interface TokenPrototype {
   readonly format?: string;
   readonly remainingTTL: number;
+  iat?: number | undefined;
+  exp?: number | undefined;
   generateTokenId(): string;
+  getValueAndPayload(): Promise<StoredToken>;
 }
 
-/** Lets `createId` draw the ids of opaque tokens of these kinds; it is told how many seconds the token lives. */
+/** Lets `createId` draw the ids of tokens of these kinds, and the `jti` of JWTs; it is told how many seconds the token lives. */
 export function nameTokens<Kind extends 'AccessToken' | 'AuthorizationCode' | 'ClientCredentials' | 'RefreshToken'>(
   provider: Provider,
   kinds: readonly Kind[],
@@ -56,11 +67,63 @@ export function nameTokens<Kind extends 'AccessToken' | 'AuthorizationCode' | 'C
     const { generateTokenId } = prototype;
     expectEngine(typeof generateTokenId === 'function', `${kind}.generateTokenId`);
     prototype.generateTokenId = function name() {
-      // Decides the format of an access token, too; a JWT is not stored, and its id is not ours.
-      const id = generateTokenId.call(this);
-      return this.format === 'jwt' ? id : createId(kind, this.remainingTTL);
+      generateTokenId.call(this); // Decides the format of an access token, too.
+      return createId(kind, this.remainingTTL);
     };
   }
+}
+
+/** Stores JWT access tokens like opaque ones, their payload marked with this format; the engine would store none. */
+export function storeStructuredTokens(provider: Provider, format: string): void {
+  for (const kind of ['AccessToken', 'ClientCredentials'] as const) {
+    const { prototype } = provider[kind] as unknown as { readonly prototype: TokenPrototype };
+    const { getValueAndPayload } = prototype;
+    const opaque = (Object.getPrototypeOf(prototype) as TokenPrototype).getValueAndPayload;
+    expectEngine(typeof opaque === 'function' && opaque !== getValueAndPayload, `formats of ${kind}`);
+    prototype.getValueAndPayload = async function store() {
+      if (this.format !== 'jwt') {
+        return getValueAndPayload.call(this);
+      }
+      const { payload } = await opaque.call(this);
+      // Or the clock might tick between the two.
+      Object.assign(this, { iat: payload?.iat, exp: payload?.exp });
+      const { value } = await getValueAndPayload.call(this);
+      return { value, payload: { ...payload, format } };
+    };
+  }
+}
+
+/** The value of a token that is told under another id than it was saved with: a JWT names its id, and is signed anew. */
+export async function renameToken(token: { jti: string }, id: string): Promise<string> {
+  token.jti = id;
+  return (await (token as unknown as TokenPrototype).getValueAndPayload()).value;
+}
+
+type Action = (ctx: KoaContextWithOIDC, next: () => Promise<void>) => unknown;
+
+const admitStructuredToken: Action = (_ctx, next) => next();
+
+/** Lets the introspection and revocation endpoints of engines made after this look for JWTs, as they do for other tokens. */
+export function admitStructuredTokens(): void {
+  for (const actions of [introspection, revocation]) {
+    if (!actions.includes(admitStructuredToken)) {
+      const place = actions.indexOf(rejectStructuredTokens);
+      expectEngine(place >= 0, 'a check for structured tokens');
+      actions[place] = admitStructuredToken;
+    }
+  }
+}
+
+/**
+ * What may be used once only, a DPoP proof or a client's assertion: `isFirst` is told what it is and how many seconds it is
+ * good for. The engine looks, and saves a moment later, so that two at once would both be the first.
+ */
+export function detectReplays(provider: Provider, isFirst: (id: string, lifetime: number) => Promise<boolean>): void {
+  const detection = provider.ReplayDetection as unknown as {
+    unique(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  };
+  expectEngine(typeof detection.unique === 'function', 'ReplayDetection.unique');
+  detection.unique = (issuer, jti, expiresAt) => isFirst(`${issuer}\0${jti}`, expiresAt - Date.now() / 1000);
 }
 
 /** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */

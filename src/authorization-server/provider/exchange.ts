@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { GrantHandler } from './engine.ts';
+import { type GrantHandler, renameToken } from './engine.ts';
 
 /** Grants in which one token is used up for others. */
 export const EXCHANGES = ['authorization_code', 'refresh_token'] as const;
@@ -14,11 +14,12 @@ export const exchangeAtOnce =
   (artifacts: Exchanger) =>
   async (ctx: KoaContextWithOIDC, handle: GrantHandler): Promise<void> => {
     const toldInstead = await artifacts.redeem(() => handle(ctx));
-    if (toldInstead.size > 0) {
-      const { access_token, refresh_token } = ctx.body as { access_token: string; refresh_token: string };
+    const { AccessToken: accessToken } = ctx.oidc.entities;
+    if (toldInstead.size > 0 && accessToken !== undefined) {
+      const { refresh_token } = ctx.body as { refresh_token: string };
       ctx.body = {
         ...(ctx.body as object),
-        access_token: toldInstead.get(access_token) ?? access_token,
+        access_token: await renameToken(accessToken, toldInstead.get(accessToken.jti) ?? accessToken.jti),
         refresh_token: toldInstead.get(refresh_token) ?? refresh_token,
       };
     }

@@ -5,11 +5,20 @@ import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.t
 import { claimsOf } from './claims.ts';
 import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
-import { allowResponseType, explainGrant, guardGrant, nameTokens, withdrawClaim, wrapGrant } from './engine.ts';
+import {
+  allowResponseType,
+  explainGrant,
+  guardGrant,
+  nameTokens,
+  storeStructuredTokens,
+  withdrawClaim,
+  wrapGrant,
+} from './engine.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
+import { STRUCTURED } from './structured-tokens.ts';
 
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
@@ -27,6 +36,7 @@ export function extendEngine(
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
+  storeStructuredTokens(provider, STRUCTURED);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXCHANGES) {
     wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));

@@ -11,3 +11,20 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
     readonly grantTypeHandlers?: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
   };
 }
+
+declare module 'oidc-provider/lib/actions/introspection.js' {
+  const actions: Action[];
+  export default actions;
+}
+
+declare module 'oidc-provider/lib/actions/revocation.js' {
+  const actions: Action[];
+  export default actions;
+}
+
+declare module 'oidc-provider/lib/shared/reject_structured_tokens.js' {
+  const action: Action;
+  export default action;
+}
+
+type Action = (ctx: import('oidc-provider').KoaContextWithOIDC, next: () => Promise<void>) => unknown;

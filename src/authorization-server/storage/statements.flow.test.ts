@@ -79,6 +79,37 @@ it('introspection of a token that nobody knows, or a client has for itself: one 
   expect(await statementsOf(() => introspect(server.issuer, 'unknown'))).toEqual(['token-find']);
 });
 
+it('a JWT access token: one write to issue, one read to introspect, one of each to revoke', async () => {
+  const resource = 'https://jwt.example/api';
+  const machine = { clientId: 'jwt-machine', secret: 'jwt-machine-secret' };
+  await server.apply({
+    resourceServers: [
+      {
+        identifier: resource,
+        name: 'Reports',
+        accessTokenFormat: 'jwt',
+        scopes: [{ name: 'reports:read', description: 'read your reports' }],
+      },
+    ],
+    clients: [
+      {
+        client_id: machine.clientId,
+        client_secret: machine.secret,
+        grant_types: ['client_credentials'],
+        scope: 'reports:read',
+      },
+    ],
+  });
+  const party = createRelyingParty(server.issuer, machine);
+  const parameters = { grant_type: 'client_credentials', scope: 'reports:read', resource };
+  const issued: string[] = [];
+  const issue = async () => issued.push(tokensOf(await party.requestToken(parameters)).access_token);
+  expect(await statementsOf(issue)).toEqual(['token-insert']);
+  expect(await statementsOf(() => introspect(server.issuer, issued[0] ?? '', machine))).toEqual(['token-find']);
+  const end = () => revoke(server.issuer, issued.pop() ?? '', machine);
+  expect(await statementsOf(end)).toEqual(['token-find', 'token-revoke']);
+});
+
 it('userinfo: one read', async () => {
   const { access_token } = await web().obtainTokens({ scope: 'openid profile' });
   const userinfo = () => send(server.url('/me'), { headers: { authorization: `Bearer ${access_token}` } });
