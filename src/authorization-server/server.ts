@@ -8,6 +8,7 @@ import type { AccountStore } from './accounts/account.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
+import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
@@ -84,6 +85,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const page = createPage();
   const provider = createProvider({
     issuer: config.issuer,
+    profile: config.profile,
     ...directoryOfRequest(directory, accountsOfRequest),
     resourceServers: await resources.listResourceServers(),
     authenticate,
@@ -103,8 +105,11 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     duringPage: currentRequest.during,
     listResourceServers: () => directory.listResourceServers(),
     requests: createRememberedRequests({
-      seal: (text) => sealing.seal('authorization request', text),
-      open: (sealed) => sealing.open('authorization request', sealed),
+      seal: {
+        seal: (text) => sealing.seal('authorization request', text),
+        open: (sealed) => sealing.open('authorization request', sealed),
+      },
+      pushAgain: (request) => pushAgain(provider, request),
     }),
     demonstration,
     cookieSignatures,
@@ -118,7 +123,12 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const partitions = new TokenPartitions(housekeeping, logger);
   const lifetimes = () => tokenLifetimes(config, resources);
   await partitions.ensure(await lifetimes(), new Date());
-  const jobs = housekeepingJobs({ pool: housekeeping, partitions, tokenLifetimes: lifetimes });
+  const jobs = housekeepingJobs({
+    pool: housekeeping,
+    partitions,
+    tokenLifetimes: lifetimes,
+    pendingSignIns: { kept: config.pendingSignIns, lifetime: config.lifetimes.interaction },
+  });
   const leadership = createLease(housekeeping, 'housekeeping', LEASE_SECONDS);
   return {
     handle,

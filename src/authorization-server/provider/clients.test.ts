@@ -1,6 +1,7 @@
 import type { Client as EngineClient } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
 import type { Client, ClientStore } from '../clients/client.ts';
+import { PROFILES } from '../profiles/profile.ts';
 import { clientAdapter, OUR_METADATA, registrationOf } from './clients.ts';
 
 const SHOP: Client = {
@@ -18,10 +19,11 @@ const SHOP: Client = {
 };
 
 const storeOf = (client: Client | undefined): ClientStore => ({ findClient: async () => client });
+const adapterOf = (client: Client | undefined) => clientAdapter(storeOf(client), () => PROFILES.rfc6749);
 
 describe('a client for the engine', () => {
   it('has its metadata, its id, and in place of the secret the hash', async () => {
-    expect(await clientAdapter(storeOf(SHOP)).find('shop')).toEqual({
+    expect(await adapterOf(SHOP).find('shop')).toEqual({
       client_id: 'shop',
       client_secret: 'the-hash',
       client_name: 'Shop',
@@ -35,7 +37,7 @@ describe('a client for the engine', () => {
   });
 
   it('can be edited by the engine without changing what the next request gets', async () => {
-    const adapter = clientAdapter(storeOf(SHOP));
+    const adapter = adapterOf(SHOP);
     ((await adapter.find('shop')) as { grant_types: string[] }).grant_types.pop();
     expect(await adapter.find('shop')).toMatchObject({ grant_types: ['authorization_code'] });
   });
@@ -43,7 +45,7 @@ describe('a client for the engine', () => {
   it('has no secret when it is a public one, and nothing that it was not registered with', async () => {
     const { scope: _, default_scope: __, ...metadata } = SHOP.metadata;
     const client = { ...SHOP, metadata, secretHash: undefined, resourceServer: undefined };
-    const found = await clientAdapter(storeOf(client)).find('shop');
+    const found = await adapterOf(client).find('shop');
     for (const name of ['client_secret', ...OUR_METADATA]) {
       expect(found).not.toHaveProperty(name);
     }
@@ -51,18 +53,18 @@ describe('a client for the engine', () => {
 
   it('C81: cannot give itself another id by its metadata', async () => {
     const client = { ...SHOP, metadata: { ...SHOP.metadata, client_id: 'bank', client_secret: 'plain' } };
-    expect(await clientAdapter(storeOf(client)).find('shop')).toMatchObject({
+    expect(await adapterOf(client).find('shop')).toMatchObject({
       client_id: 'shop',
       client_secret: 'the-hash',
     });
   });
 
   it('is none when there is none', async () => {
-    expect(await clientAdapter(storeOf(undefined)).find('nobody')).toBeUndefined();
+    expect(await adapterOf(undefined).find('nobody')).toBeUndefined();
   });
 
   it('is changed in the client store and nowhere else', async () => {
-    const adapter = clientAdapter(storeOf(SHOP));
+    const adapter = adapterOf(SHOP);
     for (const act of [
       () => adapter.upsert('shop', {}, 60),
       () => adapter.consume('shop'),

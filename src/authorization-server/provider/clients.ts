@@ -1,24 +1,30 @@
 import type { Adapter, AdapterPayload, Client as EngineClient } from 'oidc-provider';
 import type { Client, ClientStore } from '../clients/client.ts';
+import { obstaclesBy } from '../profiles/problems.ts';
+import type { Profile, ProfileName } from '../profiles/profile.ts';
+import { holdToProfile } from './held-client.ts';
 
 /** What a client's registration says that the engine does not act upon by itself. */
 export interface Registration {
   readonly scope?: string | undefined;
   readonly default_scope?: string | undefined;
   readonly resource_server?: string | undefined;
+  /** Why the client gets no token at all: its registration needs what its profile forbids. */
+  readonly obstacle?: string | undefined;
 }
 
 /**
  * Client metadata of ours that the engine carries along. `scope` goes under another name: the engine would refuse a
  * request that asks for more, where RFC 6749 §3.3 and scope-policy.ts grant what is allowed and leave out the rest.
  */
-export const OUR_METADATA = ['allowed_scope', 'default_scope', 'resource_server'];
+export const OUR_METADATA = ['allowed_scope', 'default_scope', 'resource_server', 'profile', 'obstacle'];
 
 export function registrationOf(client: EngineClient): Registration {
   return {
     scope: text(client.allowed_scope),
     default_scope: text(client.default_scope),
     resource_server: text(client.resource_server),
+    obstacle: text(client.obstacle),
   };
 }
 
@@ -27,14 +33,14 @@ function text(value: unknown): string | undefined {
 }
 
 /** Clients for the engine: it reads them here and changes them nowhere. */
-export function clientAdapter(clients: ClientStore): Adapter {
+export function clientAdapter(clients: ClientStore, profileOf: (own: ProfileName | undefined) => Profile): Adapter {
   const refuse = async () => {
     throw new TypeError('clients are registered through the client store');
   };
   return {
     async find(clientId) {
       const client = await clients.findClient(clientId);
-      return client && engineMetadata(client);
+      return client && engineMetadata(client, profileOf(client.metadata.profile));
     },
     upsert: refuse,
     findByUid: refuse,
@@ -46,14 +52,16 @@ export function clientAdapter(clients: ClientStore): Adapter {
 }
 
 /** The engine insists on a `client_secret`; it holds the hash, and engine.ts compares by hashing what is presented. */
-function engineMetadata({ clientId, metadata, secretHash, resourceServer }: Client): AdapterPayload {
-  const { scope, ...rest } = metadata;
+function engineMetadata({ clientId, metadata, secretHash, resourceServer }: Client, profile: Profile): AdapterPayload {
+  const { scope, ...rest } = holdToProfile(metadata, profile);
+  const [obstacle] = obstaclesBy(profile, metadata);
   return {
     ...copyLists(rest),
     client_id: clientId,
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
     ...(scope === undefined ? {} : { allowed_scope: scope }),
     ...(resourceServer === undefined ? {} : { resource_server: resourceServer }),
+    ...(obstacle === undefined ? {} : { obstacle: `${obstacle.field} of the client ${obstacle.problem}` }),
   } as AdapterPayload;
 }
 

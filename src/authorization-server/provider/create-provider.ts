@@ -3,13 +3,20 @@ import Provider from 'oidc-provider';
 import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
+import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
 import { hybridSettings } from '../flows/hybrid/hybrid.ts';
 import { implicitSettings } from '../flows/implicit/implicit.ts';
 import { introspectionSettings } from '../flows/introspection/introspection.ts';
 import { type LogoutPages, logoutSettings } from '../flows/logout/logout.ts';
+import {
+  keepForSignIn,
+  pushedAuthorizationRequestSettings,
+} from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
 import { refreshTokenSettings } from '../flows/refresh-token/refresh-token.ts';
+import { requestObjectSettings } from '../flows/request-object/request-object.ts';
 import { revocationSettings } from '../flows/revocation/revocation.ts';
+import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { clientSettings } from './client-settings.ts';
@@ -20,6 +27,7 @@ import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
+import { createProfileOf, keepToProfile, profileSettings, restrictToProfile } from './profile-settings.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
@@ -28,10 +36,13 @@ import { createVerifyAccessToken, findStructuredTokens } from './structured-toke
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   readonly clients: ClientStore;
+  /** What every client is held to. */
+  readonly profile: ProfileName;
   readonly authenticate: Authenticate;
   readonly artifacts: Exchanger & {
     adapter(kind: string): Adapter;
     createTokenId(kind: string, lifetime: number): string;
+    firstUse(id: string, lifetime: number): Promise<boolean>;
   };
   readonly signingKeys: readonly SigningKey[];
   readonly lifetimes: Lifetimes;
@@ -56,24 +67,29 @@ export interface Lifetimes {
 /** The engine with every flow: the only place that makes one, so that new keys or scopes can have a new one. */
 export function createProvider(deps: ProviderDeps): Provider {
   const requestedScope = createRequestedScope(deps);
-  const outgoing = createOutgoing(deps);
   const audience = createAudience({ resources: deps.resources, requestedScope });
+  const outgoing = createOutgoing(deps);
+  const profileOf = createProfileOf(deps.profile);
   const configuration = mergeSlices([
     storageSettings(deps),
     accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
-    { fetch: outgoing },
     signingSettings(deps),
     clientSettings(),
+    clientAuthenticationSettings(),
+    { fetch: outgoing },
     { features: { devInteractions: { enabled: false }, dPoP: { enabled: false } } },
-    { features: { pushedAuthorizationRequests: { enabled: false } }, renderError: deps.pages.renderError },
+    { renderError: deps.pages.renderError },
     requestedScope.settings,
     audienceSettings(audience, deps.lifetimes),
-    authorizationCodeSettings(deps.lifetimes),
+    profileSettings(profileOf),
+    authorizationCodeSettings(deps.lifetimes, { longestCode: (client) => profileOf(client).longestCode }),
+    pushedAuthorizationRequestSettings(),
+    requestObjectSettings({ onAccepted: requestedScope.fromRequestObject }),
     implicitSettings(),
     hybridSettings(),
     clientCredentialsSettings(deps.lifetimes),
-    refreshTokenSettings(deps.lifetimes),
+    refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
     introspectionSettings({
       ...deps,
       openidScopes: new Set(OPENID_SCOPES),
@@ -83,16 +99,21 @@ export function createProvider(deps: ProviderDeps): Provider {
     logoutSettings(deps.pages),
   ]);
   admitStructuredTokens();
-  const provider = new Provider(deps.issuer, configuration);
+  const profile = PROFILES[deps.profile];
+  const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
   extendEngine(provider, deps, requestedScope, audience);
+  keepToProfile(provider, profile);
   return provider;
 }
 
-function storageSettings({ artifacts, clients, issuer, signingKeys }: ProviderDeps): Configuration {
+function storageSettings({ artifacts, clients, profile, issuer, signingKeys, lifetimes }: ProviderDeps): Configuration {
   const verify = oncePerRequest(() => Provider.ctx, createVerifyAccessToken(issuer, signingKeys));
+  const stored = (kind: string) => keepForSignIn(kind, artifacts.adapter(kind), lifetimes.interaction);
   return {
     adapter: (kind) =>
-      kind === 'Client' ? clientAdapter(clients) : findStructuredTokens(kind, artifacts.adapter(kind), verify),
+      kind === 'Client'
+        ? clientAdapter(clients, (own) => heldTo(profile, own))
+        : findStructuredTokens(kind, stored(kind), verify),
   };
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import Provider from 'oidc-provider';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import { describe, expect, it, vi } from 'vitest';
+import { PROFILES } from '../profiles/profile.ts';
 import { clientAdapter } from './clients.ts';
 import { allowResponseType, guardGrant, hookClients, withdrawClaim } from './engine.ts';
 
@@ -17,7 +18,7 @@ const HOOKS = {
 
 const createEngine = () =>
   new Provider('http://localhost:3000', {
-    adapter: () => clientAdapter({ findClient: async () => undefined }),
+    adapter: () => clientAdapter({ findClient: async () => undefined }, () => PROFILES.rfc6749),
     jwks: { keys: [] },
     cookies: { keys: ['a key'] },
     features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true } },

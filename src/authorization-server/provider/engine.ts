@@ -1,4 +1,4 @@
-import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { ClientMetadata, Client as EngineClient, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
@@ -13,6 +13,17 @@ export function allowResponseType(provider: Provider, responseType: string): voi
   const responseTypes = instance(provider).configuration?.responseTypes;
   expectEngine(Array.isArray(responseTypes), 'a list of response types');
   responseTypes.push(responseType);
+}
+
+/** Takes grant types away from everyone, and out of what is advertised. */
+export function keepGrantTypes(provider: Provider, isKept: (grantType: string) => boolean): void {
+  const grantTypes = instance(provider).configuration?.grantTypes;
+  expectEngine(grantTypes instanceof Set, 'a set of grant types');
+  for (const grantType of grantTypes) {
+    if (!isKept(grantType)) {
+      grantTypes.delete(grantType);
+    }
+  }
 }
 
 /** Takes a claim out of what is advertised. */
@@ -168,8 +179,8 @@ export interface ClientHooks {
   /** Does the presented secret match what is registered, which is a hash here? */
   readonly compareClientSecret: (registered: string | undefined, presented: string) => boolean;
   /** Answers for the engine's `grantTypeAllowed` and `responseTypeAllowed`; may throw a better error than the engine's. */
-  readonly grantTypeAllowed: (allowed: boolean, grantType: string) => boolean;
-  readonly responseTypeAllowed: (allowed: boolean, responseType: string) => boolean;
+  readonly grantTypeAllowed: (allowed: boolean, grantType: string, client: EngineClient) => boolean;
+  readonly responseTypeAllowed: (allowed: boolean, responseType: string, client: EngineClient) => boolean;
   /** Is this complaint about a client's metadata to be passed over? */
   readonly toleratesMetadata: (metadata: ClientMetadata, code: string | undefined) => boolean;
 }
@@ -226,10 +237,10 @@ export function hookClients(provider: Provider, hooks: ClientHooks): void {
     return hooks.compareClientSecret(this.clientSecret, presented);
   };
   prototype.grantTypeAllowed = function allowed(grantType) {
-    return hooks.grantTypeAllowed(grantTypeAllowed.call(this, grantType), grantType);
+    return hooks.grantTypeAllowed(grantTypeAllowed.call(this, grantType), grantType, this as never);
   };
   prototype.responseTypeAllowed = function allowed(responseType) {
-    return hooks.responseTypeAllowed(responseTypeAllowed.call(this, responseType), responseType);
+    return hooks.responseTypeAllowed(responseTypeAllowed.call(this, responseType), responseType, this as never);
   };
   schema.invalidate = function tolerate(message, code) {
     if (!hooks.toleratesMetadata(this, code)) {

@@ -2,11 +2,14 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { guardClientCredentials } from '../flows/client-credentials/client-credentials.ts';
 import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
 import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
+import { tellAboutReferenceHere } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
+import { isAllowed, PROFILES } from '../profiles/profile.ts';
 import { claimsOf } from './claims.ts';
 import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
 import {
   allowResponseType,
+  detectReplays,
   explainGrant,
   guardGrant,
   nameTokens,
@@ -30,11 +33,15 @@ export function extendEngine(
   requestedScope: RequestedScope,
   audience: Audience,
 ): void {
-  allowResponseType(provider, PLAIN_TOKEN);
+  if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
+    allowResponseType(provider, PLAIN_TOKEN);
+  }
   // Only clients with back-channel logout get one, and there is none yet.
   withdrawClaim(provider, 'sid');
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
+  provider.on('authorization.error', tellAboutReferenceHere);
+  detectReplays(provider, deps.artifacts.firstUse);
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   storeStructuredTokens(provider, STRUCTURED);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));

@@ -7,6 +7,7 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
       readonly responseTypes?: string[];
       readonly claimsSupported?: Set<string>;
       readonly scopes?: Set<string>;
+      readonly grantTypes?: Set<string>;
     };
     readonly grantTypeHandlers?: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
   };

@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { Slice } from '../slice.ts';
 
 /**
@@ -12,8 +12,12 @@ import type { Slice } from '../slice.ts';
  * (OpenID Connect Core §11). What a public client holds cannot be protected, so its tokens end at a fixed time, which
  * rotation does not move.
  */
-export const refreshTokenSettings = (lifetimes: { readonly refreshToken: number }): Slice => ({
-  rotateRefreshToken: true,
+export const refreshTokenSettings = (
+  lifetimes: { readonly refreshToken: number },
+  /** A profile may want the token to stay the same for clients that prove possession of a key (FAPI 2.0 §5.3.2.1). */
+  { rotates }: { readonly rotates: (client: Client | undefined) => boolean },
+): Slice => ({
+  rotateRefreshToken: (ctx) => rotates(ctx.oidc.client),
   issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   ttl: {
     RefreshToken: (ctx, _token, client) => {

@@ -1,0 +1,68 @@
+import type { Configuration, Client as EngineClient, Provider } from 'oidc-provider';
+import type { Slice } from '../flows/slice.ts';
+import { heldTo, isAllowed, type Profile, type ProfileName } from '../profiles/profile.ts';
+import { keepGrantTypes } from './engine.ts';
+
+/** What a client is held to: the server's profile, and its own. */
+export type ProfileOf = (client: EngineClient | undefined) => Profile;
+
+export function createProfileOf(server: ProfileName): ProfileOf {
+  return (client) => heldTo(server, client?.profile as ProfileName | undefined);
+}
+
+/** What of a profile the engine decides client by client; the rest stands in the client itself: held-client.ts. */
+export function profileSettings(profileOf: ProfileOf): Slice {
+  return {
+    pkce: {
+      // A client that nobody can tell from another by a secret needs it in any case (RFC 9700 §2.1.1).
+      required: (_ctx, client) => client.tokenEndpointAuthMethod === 'none' || profileOf(client).pkceForAll,
+    },
+    features: {
+      fapi: { enabled: true, profile: (_ctx, client) => (profileOf(client).fapi ? '2.0' : undefined) as '2.0' },
+    },
+  };
+}
+
+/** Takes out of a whole configuration what the server's profile has no room for, and thereby out of discovery. */
+export function restrictToProfile(configuration: Configuration, profile: Profile): Configuration {
+  const { features, responseTypes, enabledJWA } = configuration;
+  const authMethods = [...(configuration.clientAuthMethods ?? [])];
+  const algs = Object.entries(enabledJWA ?? {}).map(([use, values]) => [
+    use,
+    use.includes('SigningAlg') ? values?.filter((alg: string) => isAllowed(profile.signingAlgs, alg)) : values,
+  ]);
+  return {
+    ...configuration,
+    responseTypes: responseTypes?.filter((one) => isAllowed(profile.responseTypes, one)) ?? [],
+    enabledJWA: Object.fromEntries(algs),
+    features: {
+      ...features,
+      pushedAuthorizationRequests: {
+        ...features?.pushedAuthorizationRequests,
+        requirePushedAuthorizationRequests: profile.pushedRequests,
+      },
+    },
+    discovery: {
+      ...configuration.discovery,
+      // RFC 8414 §2. A public client may revoke what it holds, and introspect nothing.
+      revocation_endpoint_auth_methods_supported: authMethods,
+      introspection_endpoint_auth_methods_supported: authMethods.filter((method) => method !== 'none'),
+    },
+  };
+}
+
+/** The same for what can be said only once there is a provider. */
+export function keepToProfile(provider: Provider, profile: Profile): void {
+  keepGrantTypes(provider, (grantType) => isAllowed(profile.grantTypes, grantType));
+  if (profile.authMethods !== undefined) {
+    provider.use(async (ctx, next) => {
+      await next();
+      if (ctx.oidc?.route === 'discovery') {
+        const metadata = ctx.body as { token_endpoint_auth_methods_supported: string[] };
+        metadata.token_endpoint_auth_methods_supported = metadata.token_endpoint_auth_methods_supported.filter(
+          (method) => isAllowed(profile.authMethods, method),
+        );
+      }
+    });
+  }
+}
