@@ -119,10 +119,10 @@ describe('what a request may carry', () => {
     );
   });
 
-  it('C90: no request object, by value or by reference, and no claims', async () => {
+  it('C90: a request object by value, none by reference, and no claims', async () => {
     expect(metadata).toMatchObject({ claims_parameter_supported: false, request_uri_parameter_supported: false });
-    expect(metadata).not.toHaveProperty('request_parameter_supported');
-    expect((await authorize({ request: 'a.b.c' })).error).toBe('request_not_supported');
+    expect(metadata).toHaveProperty('request_parameter_supported', true);
+    expect((await authorize({ request: 'a.b.c' })).error).toBe('invalid_request_object');
     expect((await authorize({ request_uri: 'http://169.254.169.254/' })).error).toBe('request_uri_not_supported');
     const claims = JSON.stringify({ id_token: { email: { essential: true } } });
     const { id_token } = await authorize({ response_type: 'id_token', claims });

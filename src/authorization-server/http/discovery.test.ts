@@ -52,7 +52,7 @@ async function verified(idToken: string, clientId = CAPABLE.clientId) {
 
 const CREDENTIALS = { username: ALICE.email, password: 'correct-horse-battery-staple' };
 
-/** What this file and advertised-responses.test.ts exercise. Whatever else is advertised one day wants a test here. */
+/** What this file, advertised-responses.test.ts and the tests of the flows exercise. Whatever else is advertised one day wants a test here. */
 const EXERCISED = [
   'authorization_endpoint',
   'authorization_response_iss_parameter_supported',
@@ -66,6 +66,9 @@ const EXERCISED = [
   'introspection_endpoint',
   'issuer',
   'jwks_uri',
+  'pushed_authorization_request_endpoint',
+  'request_object_signing_alg_values_supported',
+  'request_parameter_supported',
   'request_uri_parameter_supported',
   'response_modes_supported',
   'response_types_supported',

@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider';
 /** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
 const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/auth', ['GET', 'POST']],
+  ['/request', ['POST']],
   ['/token', ['POST']],
   ['/token/introspection', ['POST']],
   ['/token/revocation', ['POST']],

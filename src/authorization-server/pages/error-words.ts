@@ -22,7 +22,10 @@ const UNKNOWN: ErrorWords = {
 const PROTOCOL: Readonly<Record<string, ErrorWords>> = {
   invalid_request: APP_MISTAKE,
   invalid_request_object: APP_MISTAKE,
-  invalid_request_uri: APP_MISTAKE,
+  invalid_request_uri: {
+    title: 'This sign-in link has expired',
+    words: `It was meant for one sign-in, and for a minute only. Nothing is lost: go back to the app you came from and start again.`,
+  },
   request_not_supported: APP_MISTAKE,
   request_uri_not_supported: APP_MISTAKE,
   unsupported_response_type: APP_MISTAKE,

@@ -21,6 +21,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 /** The engine's route names of the endpoints, in the order in which a newcomer meets them. */
 const ENDPOINTS = [
   { name: 'Authorization', route: 'authorization', standard: 'RFC 6749 §3.1' },
+  { name: 'Pushed requests', route: 'pushed_authorization_request', standard: 'RFC 9126' },
   { name: 'Token', route: 'token', standard: 'RFC 6749 §3.2' },
   { name: 'Userinfo', route: 'userinfo', standard: 'OpenID Connect Core §5.3' },
   { name: 'Introspection', route: 'introspection', standard: 'RFC 7662' },

@@ -66,15 +66,14 @@ describe('C52: a form whose step was answered already', () => {
 
 describe('the copy of a request', () => {
   const seal = { seal: (text: string) => text, open: (text: string) => text };
+  const requests = createRememberedRequests({ seal, pushAgain: async () => undefined, now: () => 0 });
 
   it('is left out when it is too long for a form', () => {
-    expect(createRememberedRequests(seal).write({ state: 'x'.repeat(9_000) })).toBe('');
+    expect(requests.write({ params: { state: 'x'.repeat(9_000) } })).toBe('');
   });
 
   it('is the request as the client sent it, without what the server noted', () => {
     const params = { client_id: 'a', resource: ['b', 'c'], client_scope: 'openid' };
-    expect(JSON.parse(createRememberedRequests(seal, () => 0).write(params)).query).toBe(
-      'client_id=a&resource=b&resource=c',
-    );
+    expect(JSON.parse(requests.write({ params })).query).toBe('client_id=a&resource=b&resource=c');
   });
 });

@@ -16,6 +16,8 @@ export interface RequestedScope {
   forAccount(ctx: KoaContextWithOIDC, account: Account): Promise<readonly string[]>;
   /** What a client may be granted that acts for itself. Throws `invalid_scope` when anything is refused. */
   forClient(ctx: KoaContextWithOIDC): Promise<readonly string[]>;
+  /** Takes what a request object says (RFC 9101), or was pushed (RFC 9126), for what the client sent: beside it nothing counts. */
+  fromRequestObject(ctx: KoaContextWithOIDC, claims: Readonly<Record<string, unknown>>): void;
   /** Leaves out of an authorization request what the signed-in account's roles do not permit. */
   narrowToAccount(ctx: KoaContextWithOIDC): Promise<void>;
   /**
@@ -90,6 +92,10 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
     async forClient(ctx) {
       const decision = await decide(ctx, paramsOf(ctx).scope);
       return grantedOrThrow(decision.refused.length > 0 ? { ...decision, granted: [] } : decision);
+    },
+
+    fromRequestObject(ctx, { scope }) {
+      objectScopes.set(ctx, scope);
     },
 
     async narrowToAccount(ctx) {
@@ -180,9 +186,12 @@ function namesOf({ refused }: ScopeDecision): string {
   return refused.map(({ scope }) => scope).join(' ');
 }
 
+const objectScopes = new WeakMap<object, unknown>();
+
 /** The engine leaves unknown scopes out in silence, and the error must name them. */
 function rawScope(ctx: KoaContextWithOIDC): string | undefined {
-  const sent = ctx.method === 'POST' ? ctx.oidc.body?.scope : ctx.query.scope;
+  const plain = ctx.method === 'POST' ? ctx.oidc.body?.scope : ctx.query.scope;
+  const sent = objectScopes.has(ctx) ? objectScopes.get(ctx) : plain;
   return typeof sent === 'string' && sent !== '' ? sent : undefined;
 }
 
