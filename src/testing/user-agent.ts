@@ -52,14 +52,20 @@ export class UserAgent {
 
   /** Opens the authorization request, signs in and approves whatever is asked, and returns where the client is sent. */
   async authorize(request: string, person: Person = { email: 'alice@example.com' }): Promise<URL> {
-    let visit = await this.get(request);
-    for (let step = 0; step < 5 && this.isOurs(visit.url); step += 1) {
-      visit = await this.#answer(visit, person);
-    }
+    const visit = await this.goThrough(await this.get(request), person);
     if (this.isOurs(visit.url)) {
       throw new Error(`the request did not end at the client but at ${visit.url}: ${visit.status} ${visit.html}`);
     }
     return new URL(visit.url);
+  }
+
+  /** Answers every page until the browser is sent to the client, or is about to post a form there. */
+  async goThrough(start: Visit, person: Person = { email: 'alice@example.com' }): Promise<Visit> {
+    let visit = start;
+    for (let step = 0; step < 5 && this.isOurs(formOf(visit)?.action ?? visit.url); step += 1) {
+      visit = await this.#answer(visit, person);
+    }
+    return visit;
   }
 
   signIn(visit: Visit, { email, password = DEMO_PASSWORD }: Person): Promise<Visit> {
@@ -74,6 +80,10 @@ export class UserAgent {
     return this.post(actionOf(visit, 'abort'), {});
   }
 
+  signOut(visit: Visit): Promise<Visit> {
+    return this.post(actionOf(visit, 'session/end/confirm'), { ...hiddenFieldsOf(visit), logout: 'yes' });
+  }
+
   isOurs(url: string): boolean {
     return url === this.#issuer || url.startsWith(`${this.#issuer}/`);
   }
@@ -85,10 +95,14 @@ export class UserAgent {
     if (/action="[^"]*\/consent"/.test(visit.html)) {
       return this.approve(visit);
     }
-    if (visit.html.includes('document.forms[0].submit()')) {
-      return this.post(actionOf(visit, '[^"]*'), hiddenFieldsOf(visit));
+    if (/action="[^"]*\/session\/end\/confirm"/.test(visit.html)) {
+      return this.signOut(visit);
     }
-    throw new Error(`neither sign-in nor consent: ${visit.status} ${visit.html}`);
+    const form = formOf(visit);
+    if (form !== undefined) {
+      return this.post(form.action, form.fields);
+    }
+    throw new Error(`neither sign-in, consent nor sign-out: ${visit.status} ${visit.html}`);
   }
 
   /** One request and its answer, whatever that is: a redirect is not followed. */
@@ -130,9 +144,9 @@ export class UserAgent {
   #keepCookies(response: Response, url: string): void {
     for (const line of response.headers.getSetCookie()) {
       const [pair = '', ...attributes] = line.split('; ');
-      const path = attributes.find((one) => one.startsWith('path='))?.slice('path='.length) ?? new URL(url).pathname;
+      const { path = new URL(url).pathname, expires } = attributesOf(attributes);
       const key = `${path} ${pair.split('=')[0]}`;
-      if (attributes.includes('expires=Thu, 01 Jan 1970 00:00:00 GMT')) {
+      if (expires !== undefined && Date.parse(expires) <= Date.now()) {
         this.cookies.delete(key);
       } else {
         this.cookies.set(key, { path, pair });
@@ -141,9 +155,23 @@ export class UserAgent {
   }
 }
 
-/** What the engine's pages that submit themselves would send. */
-function hiddenFieldsOf(visit: Visit): Record<string, string> {
-  const fields = visit.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
+/** RFC 6265 §5.2: whatever the case of their names. */
+function attributesOf(attributes: readonly string[]): Partial<Record<string, string>> {
+  const pairs = attributes.map((one) => one.split('='));
+  return Object.fromEntries(pairs.map(([name = '', value = '']) => [name.toLowerCase(), value]));
+}
+
+/** Of a page of the engine's that submits itself. */
+export function formOf(visit: Visit): { action: string; fields: Record<string, string> } | undefined {
+  const action = visit.html.match(/action="([^"]*)"/)?.[1];
+  if (action === undefined || !visit.html.includes('document.forms[0].submit()')) {
+    return undefined;
+  }
+  return { action, fields: hiddenFieldsOf(visit) };
+}
+
+function hiddenFieldsOf({ html }: Visit): Record<string, string> {
+  const fields = html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
   return Object.fromEntries([...fields].map(([, name, value]) => [name, value]));
 }
 
