@@ -15,6 +15,36 @@ export function allowResponseType(provider: Provider, responseType: string): voi
   responseTypes.push(responseType);
 }
 
+/**
+ * Lets `check` look at the parameters of every request as soon as the engine has picked those out that its endpoint knows,
+ * whichever endpoint that is; it refuses the request by throwing. They are there already, for an answer that needs them.
+ */
+export function checkParameters(
+  provider: Provider,
+  check: (ctx: KoaContextWithOIDC, parameters: Readonly<Record<string, unknown>>) => void,
+): void {
+  const { OIDCContext } = provider as unknown as {
+    readonly OIDCContext?: { readonly prototype: OIDCContextPrototype };
+  };
+  expectEngine(OIDCContext && !('params' in OIDCContext.prototype), 'a context without parameters');
+  Object.defineProperty(OIDCContext.prototype, 'params', {
+    get(this: OIDCContextPrototype) {
+      return this[PARAMETERS];
+    },
+    set(this: OIDCContextPrototype, parameters: Record<string, unknown>) {
+      this[PARAMETERS] = parameters;
+      check(this.ctx, parameters);
+    },
+  });
+}
+
+const PARAMETERS = Symbol('params');
+
+interface OIDCContextPrototype {
+  readonly ctx: KoaContextWithOIDC;
+  [PARAMETERS]?: Record<string, unknown>;
+}
+
 /** Takes grant types away from everyone, and out of what is advertised. */
 export function keepGrantTypes(provider: Provider, isKept: (grantType: string) => boolean): void {
   const grantTypes = instance(provider).configuration?.grantTypes;
@@ -24,12 +54,6 @@ export function keepGrantTypes(provider: Provider, isKept: (grantType: string) =
       grantTypes.delete(grantType);
     }
   }
-}
-
-/** Takes a claim out of what is advertised. */
-export function withdrawClaim(provider: Provider, claim: string): void {
-  const claims = instance(provider).configuration?.claimsSupported;
-  expectEngine(claims?.delete(claim), `the claim ${claim}`);
 }
 
 /**

@@ -9,16 +9,17 @@ import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
 import {
   allowResponseType,
+  checkParameters,
   detectReplays,
   explainGrant,
   guardGrant,
   nameTokens,
   storeStructuredTokens,
-  withdrawClaim,
   wrapGrant,
 } from './engine.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
+import { limitParameters } from './parameter-limits.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
@@ -33,11 +34,10 @@ export function extendEngine(
   requestedScope: RequestedScope,
   audience: Audience,
 ): void {
+  checkParameters(provider, limitParameters);
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
     allowResponseType(provider, PLAIN_TOKEN);
   }
-  // Only clients with back-channel logout get one, and there is none yet.
-  withdrawClaim(provider, 'sid');
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);

@@ -103,9 +103,9 @@ describe('with a resource (RFC 8707)', () => {
     expect(answer.get('error_description')).toMatch(/resource/);
   });
 
-  it('C103: takes one that is named hundreds of times for one', async () => {
+  it('C103: takes one that is named many times for one', async () => {
     const { code, verifier } = await app().authorize(
-      { scope: SCOPE, resource: Array.from({ length: 300 }, () => API) },
+      { scope: SCOPE, resource: Array.from({ length: 80 }, () => API) },
       { email: 'rita@example.com' },
       browser,
     );
