@@ -1,8 +1,6 @@
-/** The authorization code grant as real client libraries use it: RFC 6749 §4.1, OpenID Connect Core §3.1. */
+/** The authorization code grant as a real client library uses it: RFC 6749 §4.1, OpenID Connect Core §3.1. */
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
-import { AuthorizationCode } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { createRelyingParty, DEMO_SPA, DEMO_WEB, introspect, send } from '../../../testing/relying-party.ts';
@@ -75,62 +73,6 @@ describe('openid-client', () => {
     const denied = await browser.deny(await browser.get(url.href));
     const grant = openidClient.authorizationCodeGrant(config, new URL(denied.url));
     await expect(grant).rejects.toMatchObject({ error: 'access_denied' });
-  });
-});
-
-describe('oauth4webapi', () => {
-  const insecure = { [oauth.allowInsecureRequests]: true };
-
-  it.each([
-    ['the public client', DEMO_SPA, oauth.None()],
-    ['client_secret_basic', DEMO_WEB, oauth.ClientSecretBasic('demo-web-secret')],
-    ['client_secret_post', DEMO_WEB, oauth.ClientSecretPost('demo-web-secret')],
-  ])('checks every answer and finds nothing wrong: %s', async (_name, { clientId, redirectUri }, authentication) => {
-    const issuer = new URL(server.issuer);
-    const discovery = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
-    const metadata = await oauth.processDiscoveryResponse(issuer, discovery);
-    const client = { client_id: clientId };
-    const verifier = oauth.generateRandomCodeVerifier();
-    const nonce = oauth.generateRandomNonce();
-    const url = createRelyingParty(server.issuer, { clientId, redirectUri }).authorizationUrl(
-      { scope: 'openid records:read', nonce },
-      { verifier, challenge: await oauth.calculatePKCECodeChallenge(verifier) },
-    );
-    const parameters = oauth.validateAuthResponse(metadata, client, await authorizeAt(url), 'a-state');
-    const response = await oauth.authorizationCodeGrantRequest(
-      metadata,
-      client,
-      authentication,
-      parameters,
-      redirectUri,
-      verifier,
-      insecure,
-    );
-    const options = { expectedNonce: nonce, requireIdToken: true };
-    const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, options);
-    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'openid records:read' });
-    expect(oauth.getValidatedIdTokenClaims(tokens)?.nonce).toBe(nonce);
-  });
-});
-
-describe('simple-oauth2', () => {
-  it.each(['header', 'body'] as const)('authenticates by %s, gets tokens, refreshes and revokes', async (method) => {
-    const grant = new AuthorizationCode({
-      client: { id: DEMO_WEB.clientId, secret: DEMO_WEB.secret },
-      auth: { tokenHost: server.issuer, tokenPath: '/token', authorizePath: '/auth', revokePath: '/token/revocation' },
-      options: { authorizationMethod: method },
-    });
-    const redirect_uri = DEMO_WEB.redirectUri;
-    const url = grant.authorizeURL({ redirect_uri, scope: 'records:read', state: 'a-state' });
-    const callback = await authorizeAt(url);
-    expect(callback.searchParams.get('state')).toBe('a-state');
-    const token = await grant.getToken({ code: callback.searchParams.get('code') ?? '', redirect_uri });
-    expect(token.token).toMatchObject({ scope: 'records:read', token_type: 'Bearer' });
-    const refreshed = await token.refresh();
-    const accessToken = String(refreshed.token.access_token);
-    expect(await introspect(server.issuer, accessToken)).toMatchObject({ active: true });
-    await refreshed.revoke('refresh_token');
-    expect(await introspect(server.issuer, accessToken)).toEqual({ active: false });
   });
 });
 

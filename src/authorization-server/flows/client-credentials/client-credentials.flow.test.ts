@@ -1,6 +1,4 @@
-import * as oauth from 'oauth4webapi';
 import { allowInsecureRequests, clientCredentialsGrant } from 'openid-client';
-import { ClientCredentials } from 'simple-oauth2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import {
@@ -216,36 +214,9 @@ describe('client credentials grant', () => {
   });
 });
 
-describe('client libraries', () => {
-  it('openid-client gets a token', async () => {
-    const config = await createRelyingParty(server.issuer, DEMO_MACHINE).discover();
-    allowInsecureRequests(config);
-    const tokens = await clientCredentialsGrant(config, { scope: 'records:write' });
-    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'records:write' });
-  });
-
-  it('oauth4webapi gets a token', async () => {
-    const options = { [oauth.allowInsecureRequests]: true } as const;
-    const issuer = new URL(server.issuer);
-    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
-    const client = { client_id: DEMO_MACHINE.clientId };
-    const authenticate = oauth.ClientSecretBasic(DEMO_MACHINE.secret);
-    const parameters = new URLSearchParams({ scope: 'records:read' });
-    const response = await oauth.clientCredentialsGrantRequest(as, client, authenticate, parameters, options);
-    const tokens = await oauth.processClientCredentialsResponse(as, client, response);
-    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'records:read' });
-  });
-
-  it.each(['header', 'body'] as const)(
-    'simple-oauth2 gets a token, its credentials in the %s',
-    async (authorizationMethod) => {
-      const client = new ClientCredentials({
-        client: { id: DEMO_MACHINE.clientId, secret: DEMO_MACHINE.secret },
-        auth: { tokenHost: server.issuer, tokenPath: '/token' },
-        options: { authorizationMethod },
-      });
-      const { token } = await client.getToken({ scope: 'records:read' });
-      expect(token).toMatchObject({ token_type: 'Bearer', scope: 'records:read' });
-    },
-  );
+it('openid-client gets a token', async () => {
+  const config = await createRelyingParty(server.issuer, DEMO_MACHINE).discover();
+  allowInsecureRequests(config);
+  const tokens = await clientCredentialsGrant(config, { scope: 'records:write' });
+  expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'records:write' });
 });
