@@ -43,7 +43,7 @@ const AUTH_METHODS = [
 ] as const;
 
 /** Asymmetric ones only: a secret that is kept as a hash signs nothing. */
-const SIGNING_ALGS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] as const;
+export const CLIENT_SIGNING_ALGS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] as const;
 const OUR_SIGNING_ALGS = ['RS256', 'ES256'] as const;
 const ENCRYPTION_ALGS = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES'] as const;
 const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM'] as const;
@@ -112,7 +112,7 @@ const jwks = z.strictObject({
 /** How a client proves who it is (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2), and binds its tokens (RFC 8705 §3, RFC 9449 §5.2). */
 const authentication = {
   token_endpoint_auth_method: z.enum(AUTH_METHODS).default('client_secret_basic'),
-  token_endpoint_auth_signing_alg: z.enum(SIGNING_ALGS).exactOptional(),
+  token_endpoint_auth_signing_alg: z.enum(CLIENT_SIGNING_ALGS).exactOptional(),
   jwks: jwks.exactOptional(),
   jwks_uri: calledUrl.exactOptional(),
   tls_client_auth_subject_dn: text.exactOptional(),
@@ -139,7 +139,7 @@ const presentation = {
 const requests = {
   require_pushed_authorization_requests: z.boolean().exactOptional(),
   require_signed_request_object: z.boolean().exactOptional(),
-  request_object_signing_alg: z.enum(SIGNING_ALGS).exactOptional(),
+  request_object_signing_alg: z.enum(CLIENT_SIGNING_ALGS).exactOptional(),
   request_object_encryption_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
   request_object_encryption_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
   authorization_details_types: z.array(text).max(20).exactOptional(),
@@ -173,7 +173,7 @@ const notifications = {
   backchannel_logout_session_required: z.boolean().exactOptional(),
   backchannel_token_delivery_mode: z.enum(['poll', 'ping']).exactOptional(),
   backchannel_client_notification_endpoint: httpsUrl.exactOptional(),
-  backchannel_authentication_request_signing_alg: z.enum(SIGNING_ALGS).exactOptional(),
+  backchannel_authentication_request_signing_alg: z.enum(CLIENT_SIGNING_ALGS).exactOptional(),
   backchannel_user_code_parameter: z.boolean().exactOptional(),
 };
 

@@ -73,6 +73,51 @@ describe('what is refused', () => {
     expect(mistakesIn({ ...machine, token_endpoint_auth_method: 'none' })).toEqual(['grant_types']);
   });
 
+  const KEY = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+  const jwks = { keys: [KEY] };
+  const certificates = { keys: [{ ...KEY, x5c: ['MII'] }] };
+  const jwks_uri = 'https://app.example.com/jwks.json';
+  const byKey = { ...machine, token_endpoint_auth_method: 'private_key_jwt' };
+  const bySelfSigned = { ...machine, token_endpoint_auth_method: 'self_signed_tls_client_auth' };
+  const byCertificate = { ...machine, token_endpoint_auth_method: 'tls_client_auth' };
+  const tls_client_auth_san_dns = 'app.example.com';
+
+  it.each<[string, object, string[]]>([
+    ['a key where it is, or where it is said to be', { ...byKey, jwks }, []],
+    ['', { ...byKey, jwks_uri, token_endpoint_auth_signing_alg: 'ES256' }, []],
+    ['no key', byKey, ['jwks']],
+    ['no key', bySelfSigned, ['jwks']],
+    ['keys in two places', { ...byKey, jwks, jwks_uri }, ['jwks']],
+    ['keys in two places', { ...machine, jwks, jwks_uri }, ['jwks']],
+    ['no certificate', { ...bySelfSigned, jwks }, ['jwks']],
+    ['', { ...bySelfSigned, jwks: certificates }, []],
+    [
+      'an algorithm of nothing',
+      { ...machine, token_endpoint_auth_signing_alg: 'ES256' },
+      ['token_endpoint_auth_signing_alg'],
+    ],
+    ['nobody’s certificate', byCertificate, ['token_endpoint_auth_method']],
+    ['', { ...byCertificate, tls_client_auth_san_dns }, []],
+    [
+      'two subjects',
+      { ...byCertificate, tls_client_auth_san_dns, tls_client_auth_subject_dn: 'CN=app' },
+      ['tls_client_auth_san_dns'],
+    ],
+    ['a subject of no certificate', { ...machine, tls_client_auth_san_dns }, ['tls_client_auth_san_dns']],
+    [
+      'two bindings',
+      { ...machine, dpop_bound_access_tokens: true, tls_client_certificate_bound_access_tokens: true },
+      ['dpop_bound_access_tokens'],
+    ],
+    [
+      'bound tokens without a request for them',
+      { ...web, grant_types: ['implicit'], response_types: ['token'], dpop_bound_access_tokens: true },
+      ['response_types'],
+    ],
+  ])('C46: %s: %j', (_, registration, fields) => {
+    expect(mistakesIn(registration)).toEqual(fields);
+  });
+
   it('a public client that can do nothing', () => {
     expect(mistakesIn({ grant_types: [], token_endpoint_auth_method: 'none' })).toEqual(['grant_types']);
     expect(mistakesIn({ grant_types: [] })).toEqual([]);

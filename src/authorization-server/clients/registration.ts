@@ -3,6 +3,7 @@
  */
 import { obstaclesBy, withheldBy } from '../profiles/problems.ts';
 import { PROFILES } from '../profiles/profile.ts';
+import { authenticationIssues } from './authentication-rules.ts';
 import { type GrantType, Metadata } from './metadata.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
 import { broken } from './rule.ts';
@@ -37,6 +38,7 @@ export function goesWith(grantTypes: readonly unknown[], scope: string): boolean
 export const ClientRegistration = Metadata.superRefine((metadata, context) => {
   const issues = [
     ...uriIssues(metadata),
+    ...authenticationIssues(metadata),
     ...grantIssues(metadata),
     ...responseTypeIssues(metadata),
     ...scopeIssues(metadata),

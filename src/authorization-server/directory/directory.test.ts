@@ -179,6 +179,18 @@ describe('mistakes in a directory', () => {
     ]);
   });
 
+  it('include a secret for a client that has a key or a certificate', () => {
+    const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] };
+    const keyed = { ...web, token_endpoint_auth_method: 'private_key_jwt', jwks };
+    const certified = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'a.example.com' };
+    expect(
+      pathsIn({
+        ...file,
+        clients: [keyed, { ...web, ...certified, client_id: 'certified', client_secret_env: undefined }],
+      }),
+    ).toEqual(['clients.web.client_secret']);
+  });
+
   it('include secrets given twice, or by a variable that is not set', () => {
     const clients = [
       { ...web, client_secret: 'one' },

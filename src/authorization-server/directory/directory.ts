@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { canonicalEmail } from '../accounts/email.ts';
 import type { AccountDescription } from '../accounts/manage-accounts.ts';
+import { usesSecret } from '../clients/authentication-rules.ts';
 import type { Client } from '../clients/client.ts';
 import { ClientRegistration } from '../clients/registration.ts';
 import { hashSecret } from '../clients/secret.ts';
@@ -92,25 +93,29 @@ function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mi
     return [];
   }
   const hasSecret = value !== undefined || variable !== undefined;
-  if (metadata.data.token_endpoint_auth_method === 'none') {
-    mistakes.push(...publicClientMistakes(path, hasSecret, resource_server));
-  } else if (!hasSecret) {
-    const fix = 'write client_secret_env: NAME_OF_A_VARIABLE, or token_endpoint_auth_method: none for a public client';
-    mistakes.push({ path: written.path, problem: 'is missing', fix });
+  if (usesSecret(metadata.data) !== hasSecret) {
+    mistakes.push(secretMistake(written.path, hasSecret, metadata.data.token_endpoint_auth_method));
+  }
+  if (metadata.data.token_endpoint_auth_method === 'none' && resource_server !== undefined) {
+    const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
+    mistakes.push({ path: `${path}.resource_server`, problem: 'is bound to a public client', fix });
   }
   const secretHash = secret === undefined ? undefined : hashSecret(secret);
   return [{ clientId: client_id, metadata: metadata.data, secretHash, resourceServer: resource_server }];
 }
 
-function* publicClientMistakes(path: string, hasSecret: boolean, resourceServer: string | undefined) {
-  if (hasSecret) {
-    const fix = 'remove it, or choose another token_endpoint_auth_method';
-    yield { path: `${path}.client_secret`, problem: 'is given to a public client', fix };
-  }
-  if (resourceServer !== undefined) {
-    const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
-    yield { path: `${path}.resource_server`, problem: 'is bound to a public client', fix };
-  }
+function secretMistake(path: string, hasSecret: boolean, method: string): Mistake {
+  return hasSecret
+    ? {
+        path,
+        problem: `is given to a ${method === 'none' ? 'public client' : `client that uses ${method}`}`,
+        fix: 'remove it, or choose another token_endpoint_auth_method',
+      }
+    : {
+        path,
+        problem: 'is missing',
+        fix: 'write client_secret_env: NAME_OF_A_VARIABLE, or token_endpoint_auth_method: none for a public client',
+      };
 }
 
 function toAccount(

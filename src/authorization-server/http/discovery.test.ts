@@ -2,6 +2,7 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { CAPABLE, CAPABLE_REGISTRATION, readMetadata, type ServerMetadata } from '../../testing/capable-client.ts';
+import { signAssertion } from '../../testing/client-assertion.ts';
 import {
   ALICE,
   basicAuth,
@@ -15,6 +16,7 @@ import {
   send,
   tokensOf,
 } from '../../testing/relying-party.ts';
+import { createClientKey } from '../../testing/request-object.ts';
 import { UserAgent } from '../../testing/user-agent.ts';
 
 let server: TestServer;
@@ -77,6 +79,7 @@ const EXERCISED = [
   'subject_types_supported',
   'token_endpoint',
   'token_endpoint_auth_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
   'userinfo_endpoint',
 ];
 
@@ -134,6 +137,13 @@ describe('grant types', () => {
   });
 });
 
+const KEY_CLIENT = {
+  client_id: 'signing',
+  token_endpoint_auth_method: 'private_key_jwt',
+  grant_types: ['client_credentials'],
+  scope: 'records:read',
+};
+
 describe('client authentication', () => {
   const grant = { grant_type: 'client_credentials', scope: 'records:read' };
   const token = (parameters: Parameters, headers: Record<string, string> = {}) =>
@@ -144,14 +154,19 @@ describe('client authentication', () => {
       'client_secret_basic',
       'client_secret_post',
       'none',
+      'private_key_jwt',
     ]);
     const basic = { authorization: basicAuth(CAPABLE.clientId, CAPABLE.secret) };
     expect((await token({}, basic)).status).toBe(200);
     expect((await token({ client_id: 'post', client_secret: CAPABLE.secret })).status).toBe(200);
+    const key = await createClientKey();
+    await server.apply({ clients: [{ ...KEY_CLIENT, jwks: { keys: [key.jwk] } }] });
+    const assertion = await signAssertion({ issuer: server.issuer, clientId: KEY_CLIENT.client_id, key });
+    expect((await token(assertion)).status).toBe(200);
     expect((await createRelyingParty(server.issuer, DEMO_SPA).obtainTokens({ scope: 'openid' })).id_token).toBeTruthy();
   });
 
-  it('C90: an assertion or a certificate is no way to authenticate', async () => {
+  it('C90: an assertion by a secret, or none at all, is no way to authenticate', async () => {
     const assertion = {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: `${btoa('{"alg":"HS256"}')}.${btoa('{"sub":"capable","iss":"capable"}')}.AAAA`,

@@ -263,18 +263,15 @@ describe('C46: what only a hash is kept of cannot sign', () => {
     await expect(registering).rejects.toThrow(/id_token_signed_response_alg/);
   });
 
-  it.each(['client_secret_jwt'])(
-    'does not let anybody register for %s',
-    async (method) => {
-      const client = {
-        client_id: 'method',
-        client_secret: 'method-client-secret',
-        grant_types: ['client_credentials'],
-      };
-      const registering = server.apply({ clients: [{ ...client, token_endpoint_auth_method: method }] });
-      await expect(registering).rejects.toThrow(/token_endpoint_auth_method/);
-    },
-  );
+  it.each(['client_secret_jwt'])('does not let anybody register for %s', async (method) => {
+    const client = {
+      client_id: 'method',
+      client_secret: 'method-client-secret',
+      grant_types: ['client_credentials'],
+    };
+    const registering = server.apply({ clients: [{ ...client, token_endpoint_auth_method: method }] });
+    await expect(registering).rejects.toThrow(/token_endpoint_auth_method/);
+  });
 
   it('promises nothing of the kind in discovery (C90)', async () => {
     const { body } = await send(server.url('/.well-known/openid-configuration'));
@@ -282,7 +279,7 @@ describe('C46: what only a hash is kept of cannot sign', () => {
     for (const endpoint of ['token', 'introspection', 'revocation']) {
       const methods = body[`${endpoint}_endpoint_auth_methods_supported`];
       expect(methods ?? []).not.toContain('client_secret_jwt');
-      expect(body).not.toHaveProperty(`${endpoint}_endpoint_auth_signing_alg_values_supported`);
+      expect(String(body[`${endpoint}_endpoint_auth_signing_alg_values_supported`])).not.toMatch(/HS|none/);
     }
   });
 });

@@ -78,6 +78,15 @@ export const upsert = (artifacts: readonly SavedArtifact[]): QueryConfig => ({
   values: columnsOf(artifacts),
 });
 
+/** Exactly one of any number of these saves the row. */
+export const insert = (artifact: SavedArtifact): QueryConfig => ({
+  name: 'artifact-insert',
+  text: `insert into artifacts (${COLUMNS}, expires_at)
+    select ${COLUMNS}, ${EXPIRES_AT} from unnest(${ARRAYS}) as saved (${COLUMNS}, expires_in)
+    on conflict (key) do nothing`,
+  values: columnsOf([artifact]),
+});
+
 export interface UpdatedArtifact extends SavedArtifact {
   /** Another one than the row's, where the artifact gets a new key. */
   readonly formerKey: string;

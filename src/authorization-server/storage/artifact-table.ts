@@ -10,6 +10,8 @@ export interface ArtifactTable {
   findByUid(kind: string, uid: string): Promise<statements.FoundArtifact | undefined>;
   findByUserCode(kind: string, userCodes: readonly string[]): Promise<statements.FoundArtifact | undefined>;
   upsert(artifact: statements.SavedArtifact): Promise<void>;
+  /** True for the first of any number of callers; false when the artifact is there, and then nothing is saved. */
+  insert(artifact: statements.SavedArtifact): Promise<boolean>;
   /** False when the artifact is not there, and then nothing is saved. */
   update(artifact: statements.UpdatedArtifact): Promise<boolean>;
   /** True for exactly one of any number of callers. */
@@ -27,12 +29,15 @@ export function createArtifactTable(database: Database): ArtifactTable {
   const destroy = batchChanges<string>(database, statements.destroy, (key) => key);
   const findOne = async (statement: QueryConfig) => (await database.query<statements.FoundArtifact>(statement)).rows[0];
   const consumeOne = async (key: string) => (await database.query(statements.consume(key))).rowCount === 1;
+  const insertOne = async (one: statements.SavedArtifact) =>
+    (await database.query(statements.insert(one))).rowCount === 1;
   return {
     find: (key) => inOrder.read(key, () => find(key)),
     findWithAccount: (key) => inOrder.read(key, () => findWithAccount(key)),
     findByUid: (kind, uid) => findOne(statements.findByUid(kind, uid)),
     findByUserCode: (kind, userCodes) => findOne(statements.findByUserCode(kind, userCodes)),
     upsert: (artifact) => inOrder.write(artifact.row.key, () => upsert(artifact)),
+    insert: (artifact) => inOrder.write(artifact.row.key, () => insertOne(artifact)),
     update: (artifact) => inOrder.write(artifact.formerKey, () => update(artifact)),
     consume: (key) => inOrder.write(key, () => consumeOne(key)),
     destroy: (key) => inOrder.write(key, () => destroy(key)),

@@ -36,6 +36,8 @@ export interface ArtifactStore {
    * same; throws the RFC's error where they are not.
    */
   redeem(exchange: () => Promise<void>): Promise<Substitutes>;
+  /** True for the first of any number of callers with this id, whichever node they ask; remembered for so many seconds. */
+  firstUse(id: string, lifetime: number): Promise<boolean>;
   /** The account of a token that this request has read, as it was then; told once. */
   accountRead(accountId: string): { readonly value: Account | undefined } | undefined;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
@@ -60,6 +62,8 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
       return successor?.value ?? createTokenId(slotOf(Date.now() / 1000 + lifetime, lifetime));
     },
     redeem: (exchange) => redeem(memory(), tokens, exchange),
+    firstUse: (id, expiresIn) =>
+      artifacts.insert({ row: payload.toRow('ReplayDetection', id, {}), expiresIn: Math.max(expiresIn, 0) }),
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     async revokeByAccountId(accountId) {
       await pool.query(revocations.revokeByAccountId(accountId));

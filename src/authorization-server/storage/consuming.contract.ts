@@ -7,7 +7,25 @@ import { saveFamily, WHOLE_FAMILY } from './revoking.contract.ts';
 /** The part of the artifact store's contract that is about using something up: see artifacts.contract.ts. */
 export function describeConsuming(createNode: CreateNode): void {
   describeConsume(createNode);
+  describeFirstUse(createNode);
   describeRefreshTokenUsedTwice(createNode);
+}
+
+function describeFirstUse(createNode: CreateNode): void {
+  describe('first use', () => {
+    it('C46: is that of exactly one of 50 callers with an id over two nodes', async () => {
+      const nodes = [createNode(), createNode()];
+      const id = randomUUID();
+      const outcomes = await Promise.all(Array.from({ length: 50 }, (_, n) => nodes[n % 2]?.firstUse(id, 60)));
+      expect(outcomes.filter((isFirst) => isFirst)).toHaveLength(1);
+      expect(await nodes[0]?.firstUse(randomUUID(), 60)).toBe(true);
+    });
+
+    it.each(['', '\0', '\ud800', 'x'.repeat(1_000_000)])('C100: is counted for an id like %.10j', async (odd) => {
+      const id = `${randomUUID()}${odd}`;
+      expect([await createNode().firstUse(id, -5), await createNode().firstUse(id, 60)]).toEqual([true, false]);
+    });
+  });
 }
 
 function describeConsume(createNode: CreateNode): void {
@@ -48,7 +66,20 @@ function describeConsume(createNode: CreateNode): void {
       expect(Math.abs(Date.now() / 1000 - consumed)).toBeLessThan(60);
     });
 
-    it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])(
+    it.each(['DeviceCode', 'BackchannelAuthenticationRequest'])(
+      'knows a %s no longer once it is used, however often it is saved again: who polls on ends nothing with that',
+      async (kind) => {
+        const adapter = createNode().adapter(kind);
+        const [id, userCode] = [randomUUID(), randomUUID()];
+        await adapter.upsert(id, { jti: id, userCode }, 60);
+        await adapter.consume(id);
+        await adapter.upsert(id, { jti: id, userCode }, 60);
+        expect([await adapter.find(id), await adapter.findByUserCode(userCode)]).toEqual([undefined, undefined]);
+        await expect(adapter.consume(id)).rejects.toBeInstanceOf(errors.InvalidGrant);
+      },
+    );
+
+    it.each(['AuthorizationCode', 'RefreshToken'])(
       'C30: never makes a %s unconsumed by saving it again',
       async (kind) => {
         const adapter = createNode().adapter(kind);
