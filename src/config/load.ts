@@ -41,6 +41,7 @@ export function loadConfig(source: Source): Config {
   const { settings, secrets } = load(source, ['DATABASE_URL', 'CONCIERGE_SECRET']);
   return frozen({
     ...settings,
+    ...selfDescription(settings, source.mode),
     mode: source.mode,
     database: { ...settings.database, url: secrets.DATABASE_URL },
     secrets: listOf(secrets.CONCIERGE_SECRET) as [string, ...string[]], // load() has counted them
@@ -50,7 +51,28 @@ export function loadConfig(source: Source): Config {
 /** What `concierge migrate` and `concierge apply` need: they decrypt nothing. Throws a `ConfigError` likewise. */
 export function loadDatabaseConfig(source: Source): DatabaseConfig {
   const { settings, secrets } = load(source, ['DATABASE_URL']);
-  return frozen({ ...settings, mode: source.mode, database: { ...settings.database, url: secrets.DATABASE_URL } });
+  return frozen({
+    ...settings,
+    ...selfDescription(settings, source.mode),
+    mode: source.mode,
+    database: { ...settings.database, url: secrets.DATABASE_URL },
+  });
+}
+
+/** OpenID Connect Core §5.4 and §11: about the account that agrees, and no resource server. */
+const OPENID_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+/** Where nothing is said: in development any client may come, and elsewhere none that nobody has vouched for. */
+function selfDescription({ registration, clientIdMetadataDocuments }: Settings, mode: Mode) {
+  const development = mode === 'development';
+  return {
+    registration: {
+      ...registration,
+      access: registration.access ?? (development ? ('open' as const) : ('closed' as const)),
+      scopes: registration.scopes ?? (development ? ('all' as const) : OPENID_SCOPES),
+    },
+    clientIdMetadataDocuments: { enabled: clientIdMetadataDocuments.enabled ?? development },
+  };
 }
 
 /** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */

@@ -6,6 +6,19 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** What each of them means is in authorization-server/profiles. */
 const PROFILES = ['rfc6749', 'oauth-2.1', 'fapi-2.0', 'mcp'] as const;
 
+/** RFC 7591 §2, and the grants that are extensions. */
+const GRANT_TYPES = [
+  'authorization_code',
+  'implicit',
+  'password',
+  'client_credentials',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+] as const;
+
 /** RFC 6749 §4.1.2: "A maximum authorization code lifetime of 10 minutes is RECOMMENDED." */
 const LONGEST_AUTHORIZATION_CODE = 600;
 
@@ -82,6 +95,14 @@ const passwords = z.strictObject({
   maxLength: z.int().min(64).max(65_536),
 });
 
+const registration = z.strictObject({
+  access: z.enum(['closed', 'initial-access-token', 'open']).nullable(),
+  grantTypes: z.array(z.enum(GRANT_TYPES)),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)).nullable(),
+  unusedLifetime: seconds,
+  mostUnused: count.max(1_000_000),
+});
+
 const resourceApi = z.strictObject({
   issuer: webUrl.nullable(),
   listen,
@@ -105,6 +126,8 @@ export const Settings = z
     pendingSignIns: count,
     passwords,
     lockout: z.strictObject({ attempts: count, seconds }),
+    registration,
+    clientIdMetadataDocuments: z.strictObject({ enabled: z.boolean().nullable() }),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
     metrics: z.strictObject({ host: z.string().min(1), port: port.nullable() }),
     resourceApi,
@@ -122,8 +145,13 @@ export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K
 
 /** What the authorization server runs with. */
 export type Config = Frozen<
-  Settings & {
+  Omit<Settings, 'registration' | 'clientIdMetadataDocuments'> & {
     mode: Mode;
+    registration: Omit<Settings['registration'], 'access' | 'scopes'> & {
+      access: 'closed' | 'initial-access-token' | 'open';
+      scopes: string[] | 'all';
+    };
+    clientIdMetadataDocuments: { enabled: boolean };
     database: { url: string };
     /** The first one encrypts, all of them decrypt. */
     secrets: [string, ...string[]];

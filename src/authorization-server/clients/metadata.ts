@@ -101,7 +101,9 @@ const responseType = z
 /** RFC 7517. A private or a symmetric key has no business here. */
 const jwks = z.strictObject({
   keys: z
-    .array(z.looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']) }))
+    .array(
+      z.object({ kty: z.enum(['RSA', 'EC', 'OKP']) }).catchall(z.union([z.string(), z.number(), z.array(z.string())])),
+    )
     .max(20)
     .refine(
       (keys) => keys.every((key) => !('d' in key) && !('k' in key)),

@@ -8,7 +8,10 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/token', ['POST']],
   ['/token/introspection', ['POST']],
   ['/token/revocation', ['POST']],
+  ['/device/auth', ['POST']],
+  ['/device', ['GET', 'POST']],
   ['/me', ['GET', 'POST']],
+  ['/register', ['POST', 'GET', 'PUT', 'DELETE']],
   ['/jwks', ['GET']],
   ['/session/end', ['GET', 'POST']],
   ['/session/end/confirm', ['POST']],
@@ -20,6 +23,7 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
 /** Those that a person's browser opens: a refusal is a page there (pages/error.ts), and JSON everywhere else. */
 const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
   '/auth',
+  '/device',
   '/session/end',
   '/session/end/confirm',
   '/session/end/success',
@@ -29,7 +33,7 @@ const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
  * Where our pages send the browser when they are done. Everything about the request is stored: of parameters that
  * somebody added the engine (9.13.3) would make an error response, or a 500.
  */
-const WAY_BACK = /^\/auth\/[^/]+$/;
+const WAY_BACK = /^\/(auth|device)\/[^/]+$/;
 
 /** Keys and metadata change rarely, and a change may take these five minutes to be noticed. */
 export const SAME_FOR_EVERYONE: ReadonlySet<string> = new Set([

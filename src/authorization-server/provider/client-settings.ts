@@ -1,4 +1,4 @@
-import Provider, { type Client as EngineClient, errors } from 'oidc-provider';
+import Provider, { type Client as EngineClient, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientStore } from '../clients/client.ts';
 import { verifySecret } from '../clients/secret.ts';
 import { toleratesLoopbackRedirects } from '../flows/implicit/implicit.ts';
@@ -6,8 +6,20 @@ import type { Slice } from '../flows/slice.ts';
 import { OUR_METADATA, registrationOf } from './clients.ts';
 import { hookClients, keepClients } from './engine.ts';
 
-export function clientSettings(): Slice {
+export interface SelfDescribedClients {
+  /** Its URL, unless it is closed. */
+  readonly registrationEndpoint: string | undefined;
+  /** Absent where clients cannot have metadata documents. */
+  readonly documents: { whyNot(clientId: string): string | undefined } | undefined;
+  markUsed(clientId: string): Promise<void>;
+}
+
+export function clientSettings({ registrationEndpoint, documents }: SelfDescribedClients): Slice {
   return {
+    discovery: {
+      ...(registrationEndpoint !== undefined && { registration_endpoint: registrationEndpoint }),
+      ...(documents !== undefined && { client_id_metadata_document_supported: true }),
+    },
     extraClientMetadata: { properties: [...OUR_METADATA] },
     // The pages of a public client, and at userinfo of any client. `null` is the origin of a redirect URI with a scheme of
     // its own, and of every sandboxed frame.
@@ -18,21 +30,36 @@ export function clientSettings(): Slice {
   };
 }
 
+/** The engine's routes that begin a grant without a browser. */
+const ENDPOINTS_OF_GRANTS: ReadonlyMap<string, string> = new Map([
+  ['device_authorization', 'urn:ietf:params:oauth:grant-type:device_code'],
+  ['backchannel_authentication', 'urn:openid:params:grant-type:ciba'],
+]);
+
 export interface ClientExtensionDeps {
   readonly clients: ClientStore;
+  readonly selfDescribed: SelfDescribedClients;
   readonly development: boolean;
 }
 
 /** What a client can do, where the engine's own answer is not ours. */
-export function extendClients(provider: Provider, { clients, development }: ClientExtensionDeps): void {
-  keepClients(provider, (clientId) => clients.findClient(clientId));
+export function extendClients(provider: Provider, { clients, selfDescribed, development }: ClientExtensionDeps): void {
+  keepClients(provider, async (clientId) => {
+    const client = await clients.findClient(clientId);
+    if (client === undefined) {
+      explainAbsence(clientId, selfDescribed);
+    }
+    return client;
+  });
+  noteUse(provider, selfDescribed);
   hookClients(provider, {
     compareClientSecret: (registered, presented) => registered !== undefined && verifySecret(presented, registered),
     // RFC 6749 §5.2 and §4.1.2.1 have a word for it; the engine says invalid_request.
     grantTypeAllowed(allowed, grantType, client) {
       const oidc = Provider.ctx?.oidc;
       refuseWhereHeldBack(client);
-      if (!allowed && oidc?.route === 'token' && oidc.params?.grant_type === grantType) {
+      const isAskedFor = oidc?.route === 'token' && oidc.params?.grant_type === grantType;
+      if (!allowed && (isAskedFor || ENDPOINTS_OF_GRANTS.get(oidc?.route ?? '') === grantType)) {
         throw new errors.UnauthorizedClient(`the client is not registered for the grant type ${grantType}`);
       }
       return allowed;
@@ -46,6 +73,27 @@ export function extendClients(provider: Provider, { clients, development }: Clie
     },
     toleratesMetadata: (metadata, code) => development && toleratesLoopbackRedirects(metadata, code),
   });
+}
+
+/** To the client itself. For everybody else it is just not there, and none of their business. */
+function explainAbsence(clientId: string, { documents }: SelfDescribedClients): void {
+  const problem = documents?.whyNot(clientId);
+  if (problem !== undefined && Provider.ctx?.oidc?.params?.client_id === clientId) {
+    throw Object.assign(new errors.InvalidClient(problem), { error_description: problem });
+  }
+}
+
+/** A client that registered itself and then had a code or a token is not abandoned. Noted once, aside from the request. */
+function noteUse(provider: Provider, { markUsed }: SelfDescribedClients): void {
+  const noted = new WeakSet<EngineClient>();
+  const note = ({ oidc: { client } }: KoaContextWithOIDC) => {
+    if (client !== undefined && registrationOf(client).self_described === 'registration' && !noted.has(client)) {
+      noted.add(client);
+      void markUsed(client.clientId);
+    }
+  };
+  provider.on('authorization.success', note);
+  provider.on('grant.success', note);
 }
 
 /** Whether it may have this or that grant is no question then. */

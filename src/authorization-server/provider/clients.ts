@@ -1,7 +1,8 @@
-import type { Adapter, AdapterPayload, Client as EngineClient } from 'oidc-provider';
-import type { Client, ClientStore } from '../clients/client.ts';
+import { type Adapter, type AdapterPayload, type Client as EngineClient, errors, type Provider } from 'oidc-provider';
+import type { Client, ClientStore, SelfDescribed } from '../clients/client.ts';
+import { nameSessionTo } from '../flows/back-channel-logout/back-channel-logout.ts';
 import { obstaclesBy } from '../profiles/problems.ts';
-import type { Profile, ProfileName } from '../profiles/profile.ts';
+import { heldTo, type Profile, type ProfileName } from '../profiles/profile.ts';
 import { holdToProfile } from './held-client.ts';
 
 /** What a client's registration says that the engine does not act upon by itself. */
@@ -11,13 +12,22 @@ export interface Registration {
   readonly resource_server?: string | undefined;
   /** Why the client gets no token at all: its registration needs what its profile forbids. */
   readonly obstacle?: string | undefined;
+  /** That nobody but the client itself says so. */
+  readonly self_described?: SelfDescribed | undefined;
 }
 
 /**
  * Client metadata of ours that the engine carries along. `scope` goes under another name: the engine would refuse a
  * request that asks for more, where RFC 6749 §3.3 and scope-policy.ts grant what is allowed and leave out the rest.
  */
-export const OUR_METADATA = ['allowed_scope', 'default_scope', 'resource_server', 'profile', 'obstacle'];
+export const OUR_METADATA = [
+  'allowed_scope',
+  'default_scope',
+  'resource_server',
+  'profile',
+  'obstacle',
+  'self_described',
+];
 
 export function registrationOf(client: EngineClient): Registration {
   return {
@@ -25,6 +35,7 @@ export function registrationOf(client: EngineClient): Registration {
     default_scope: text(client.default_scope),
     resource_server: text(client.resource_server),
     obstacle: text(client.obstacle),
+    self_described: text(client.self_described) as SelfDescribed | undefined,
   };
 }
 
@@ -51,16 +62,28 @@ export function clientAdapter(clients: ClientStore, profileOf: (own: ProfileName
   };
 }
 
+/** Throws what the engine would say of such a client, or why it would get no token here. */
+export async function checkClient(provider: Provider, client: Client, profile: ProfileName): Promise<void> {
+  const metadata = engineMetadata(client, heldTo(profile, client.metadata.profile));
+  if (typeof metadata.obstacle === 'string') {
+    throw new errors.InvalidClientMetadata(metadata.obstacle);
+  }
+  await provider.Client.validate(metadata as Parameters<Provider['Client']['validate']>[0]);
+}
+
 /** The engine insists on a `client_secret`; it holds the hash, and engine.ts compares by hashing what is presented. */
-function engineMetadata({ clientId, metadata, secretHash, resourceServer }: Client, profile: Profile): AdapterPayload {
+function engineMetadata(client: Client, profile: Profile): AdapterPayload {
+  const { clientId, metadata, secretHash, resourceServer, selfDescribed } = client;
   const { scope, ...rest } = holdToProfile(metadata, profile);
   const [obstacle] = obstaclesBy(profile, metadata);
   return {
     ...copyLists(rest),
+    ...nameSessionTo(rest),
     client_id: clientId,
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
     ...(scope === undefined ? {} : { allowed_scope: scope }),
     ...(resourceServer === undefined ? {} : { resource_server: resourceServer }),
+    ...(selfDescribed === undefined ? {} : { self_described: selfDescribed }),
     ...(obstacle === undefined ? {} : { obstacle: `${obstacle.field} of the client ${obstacle.problem}` }),
   } as AdapterPayload;
 }

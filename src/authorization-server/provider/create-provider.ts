@@ -3,8 +3,10 @@ import Provider from 'oidc-provider';
 import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
+import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
 import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
+import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-authorization/device-authorization.ts';
 import { hybridSettings } from '../flows/hybrid/hybrid.ts';
 import { implicitSettings } from '../flows/implicit/implicit.ts';
 import { introspectionSettings } from '../flows/introspection/introspection.ts';
@@ -19,15 +21,17 @@ import { revocationSettings } from '../flows/revocation/revocation.ts';
 import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
-import { clientSettings } from './client-settings.ts';
+import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
-import { admitStructuredTokens } from './engine.ts';
+import { admitStructuredTokens } from './engine-tokens.ts';
+import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
 import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
 import { createProfileOf, keepToProfile, profileSettings, restrictToProfile } from './profile-settings.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
@@ -36,6 +40,7 @@ import { createVerifyAccessToken, findStructuredTokens } from './structured-toke
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   readonly clients: ClientStore;
+  readonly selfDescribed: SelfDescribedClients;
   /** What every client is held to. */
   readonly profile: ProfileName;
   readonly authenticate: Authenticate;
@@ -44,11 +49,13 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
     createTokenId(kind: string, lifetime: number): string;
     firstUse(id: string, lifetime: number): Promise<boolean>;
   };
+  readonly rateLimits: RateLimits;
   readonly signingKeys: readonly SigningKey[];
   readonly lifetimes: Lifetimes;
-  readonly pages: LogoutPages & {
-    readonly renderError: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void | Promise<void>;
-  };
+  readonly pages: LogoutPages &
+    DevicePages & {
+      readonly renderError: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void | Promise<void>;
+    };
   readonly development: boolean;
 }
 
@@ -75,11 +82,16 @@ export function createProvider(deps: ProviderDeps): Provider {
     accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
     signingSettings(deps),
-    clientSettings(),
+    clientSettings(deps.selfDescribed),
     clientAuthenticationSettings(),
     { fetch: outgoing },
     { features: { devInteractions: { enabled: false }, dPoP: { enabled: false } } },
-    { renderError: deps.pages.renderError },
+    {
+      renderError(ctx, out, error) {
+        describeError(out);
+        return deps.pages.renderError(ctx, out, error);
+      },
+    },
     requestedScope.settings,
     audienceSettings(audience, deps.lifetimes),
     profileSettings(profileOf),
@@ -90,6 +102,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     hybridSettings(),
     clientCredentialsSettings(deps.lifetimes),
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
+    deviceAuthorizationSettings(deps.pages),
     introspectionSettings({
       ...deps,
       openidScopes: new Set(OPENID_SCOPES),
@@ -97,6 +110,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     revocationSettings(),
     logoutSettings(deps.pages),
+    backChannelLogoutSettings(),
   ]);
   admitStructuredTokens();
   const profile = PROFILES[deps.profile];

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Client, ClientMetadata, ClientStore } from '../clients/client.ts';
+import type { Client, ClientMetadata, ClientStore, SelfDescribed } from '../clients/client.ts';
 import type { Outcome } from '../directory/apply-directory.ts';
 
 /** No client id is longer; keeps what a stranger sends out of the database. */
@@ -7,11 +7,15 @@ const MAX_ID_LENGTH = 255;
 
 const FIND_CLIENT = {
   name: 'find-client',
-  text: 'select client_id, metadata, secret_hash, resource_server from clients where client_id = $1 and disabled_at is null',
+  text: `select client_id, metadata, secret_hash, resource_server,
+      (select 'registration' from client_registrations r where r.client_id = clients.client_id) as self_described
+    from clients where client_id = $1 and disabled_at is null`,
 };
 
+/** Whoever saves it vouches for it: a client that had registered itself loses the token by which it could change this. */
 const SAVE_CLIENT = `
-  with existing as (select from clients where client_id = $1)
+  with existing as (select from clients where client_id = $1),
+    vouched_for as (delete from client_registrations where client_id = $1)
   insert into clients (client_id, metadata, secret_hash, resource_server) values ($1, $2, $3, $4)
   on conflict (client_id) do update set
     metadata = excluded.metadata, secret_hash = excluded.secret_hash, resource_server = excluded.resource_server, updated_at = now()
@@ -19,11 +23,12 @@ const SAVE_CLIENT = `
     is distinct from (excluded.metadata, excluded.secret_hash, excluded.resource_server)
   returning exists (select from existing) as existed`;
 
-interface ClientRow {
+export interface ClientRow {
   client_id: string;
   metadata: ClientMetadata;
   secret_hash: string | null;
   resource_server: string | null;
+  self_described: SelfDescribed | null;
 }
 
 /** Clients in PostgreSQL. Each method is one statement, and thereby atomic. */
@@ -66,11 +71,12 @@ export class PostgresClientStore implements ClientStore {
   }
 }
 
-function toClient(row: ClientRow): Client {
+export function toClient(row: ClientRow): Client {
   return {
     clientId: row.client_id,
     metadata: row.metadata,
     secretHash: row.secret_hash ?? undefined,
     resourceServer: row.resource_server ?? undefined,
+    selfDescribed: row.self_described ?? undefined,
   };
 }

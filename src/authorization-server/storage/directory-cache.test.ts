@@ -110,7 +110,7 @@ describe('a change', () => {
   it.each([
     ['update', `update clients set disabled_at = now() where client_id = 'shop'`],
     ['delete', `delete from clients where client_id = 'shop'`],
-    ['truncate', 'truncate clients'],
+    ['truncate', 'truncate clients cascade'],
   ])('C34: counts at every node once it is confirmed: %s of a client', async (_how, statement) => {
     const nodes = [await startCache(), await startCache()];
     expect(await Promise.all(nodes.map(secretOf))).toEqual(['old', 'old']);

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
 import { removeBeyond, removeExpired } from './artifact-statements.ts';
+import { PostgresClientRegistrations } from './client-registrations.ts';
+import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
@@ -12,6 +14,8 @@ export interface HousekeepingJobsDeps {
   readonly tokenLifetimes: () => Promise<readonly number[]>;
   /** How many are kept of the interactions in which nobody has signed in yet, and how long one lives, in seconds. */
   readonly pendingSignIns: { readonly kept: number; readonly lifetime: number };
+  /** Seconds until a client that registered itself and was never used is removed. */
+  readonly unusedRegistrations: number;
 }
 
 /** Small enough that no request waits long for the rows or the disk. */
@@ -21,7 +25,9 @@ const BATCH = 1_000;
 const COUNTED_BATCH = 10_000;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
-export function housekeepingJobs({ pool, partitions, tokenLifetimes, pendingSignIns }: HousekeepingJobsDeps) {
+export function housekeepingJobs(deps: HousekeepingJobsDeps) {
+  const { pool, partitions, tokenLifetimes, pendingSignIns, unusedRegistrations } = deps;
+  const registrations = new PostgresClientRegistrations(pool);
   const { kept, lifetime } = pendingSignIns;
   // What expires is kept by the hour (artifact-statements.ts).
   const longest = lifetime + 3600;
@@ -36,6 +42,8 @@ export function housekeepingJobs({ pool, partitions, tokenLifetimes, pendingSign
     ),
     inBatches('rate limits that are over', async () => (await pool.query(removeRenewedLimits(BATCH))).rowCount ?? 0),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
+    inBatches('abandoned registrations', () => registrations.removeAbandoned(unusedRegistrations, BATCH)),
+    atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];
 }

@@ -66,3 +66,12 @@ export const revokeByClientId = (clientId: string): QueryConfig => ({
     update tokens set revoked_at = now() where client_id = $1 and revoked_at is null`,
   values: [clientId],
 });
+
+/** Of a client that is gone: nobody takes a token of it any more, so the few that hang on no grant may run out. */
+export const endGrantsOfClient = (clientId: string): QueryConfig => ({
+  name: 'end-grants-of-client',
+  text: `with grants as (update artifacts set ${ENDED} where client_id = $1 and kind = 'Grant' returning key),
+      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY})
+    delete from artifacts using grants where artifacts.grant_id = grants.key`,
+  values: [clientId],
+});
