@@ -16,6 +16,7 @@ export const CAPABLE_REGISTRATION = {
   redirect_uris: [CAPABLE.redirectUri],
   grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials', 'password'],
   response_types: ['code', 'token', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'],
+  backchannel_logout_uri: 'http://localhost:3002/capable/signed-out',
   scope: 'openid profile email address phone offline_access records:read records:write blobs:read blobs:write',
 };
 

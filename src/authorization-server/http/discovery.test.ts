@@ -58,6 +58,8 @@ const CREDENTIALS = { username: ALICE.email, password: 'correct-horse-battery-st
 const EXERCISED = [
   'authorization_endpoint',
   'authorization_response_iss_parameter_supported',
+  'backchannel_logout_session_supported',
+  'backchannel_logout_supported',
   'claim_types_supported',
   'claims_parameter_supported',
   'claims_supported',

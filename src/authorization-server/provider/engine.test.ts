@@ -5,7 +5,7 @@ import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import { describe, expect, it, vi } from 'vitest';
 import { PROFILES } from '../profiles/profile.ts';
 import { clientAdapter } from './clients.ts';
-import { allowResponseType, guardGrant, hookClients, withdrawClaim } from './engine.ts';
+import { allowResponseType, guardGrant, hookClients } from './engine.ts';
 
 const VERSION = '9.13.3';
 
@@ -41,14 +41,6 @@ describe('a door to the engine leads where it says', () => {
     const provider = createEngine();
     allowResponseType(provider, 'token');
     expect(instance(provider).configuration?.responseTypes).toContain('token');
-  });
-
-  it('and a claim is no longer advertised', () => {
-    const provider = createEngine();
-    expect(instance(provider).configuration?.claimsSupported).toContain('sid');
-    withdrawClaim(provider, 'sid');
-    expect(instance(provider).configuration?.claimsSupported).not.toContain('sid');
-    expect(() => withdrawClaim(provider, 'sid')).toThrow(/oidc-provider no longer has the claim sid/);
   });
 
   it('and a guard runs before the handler of a grant, which does not run when the guard refuses', async () => {

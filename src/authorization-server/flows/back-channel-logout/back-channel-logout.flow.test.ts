@@ -1,0 +1,244 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../../logging/create-logger.ts';
+import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import {
+  ALICE,
+  createRelyingParty,
+  DEMO_WEB,
+  introspect,
+  type RelyingParty,
+  type TestClient,
+} from '../../../testing/relying-party.ts';
+import { UserAgent } from '../../../testing/user-agent.ts';
+
+interface Notice {
+  readonly path: string;
+  readonly method: string;
+  readonly contentType: string | undefined;
+  readonly form: URLSearchParams;
+}
+
+/** A client's own server; what it does with a notice depends on the path. */
+async function startReceiver(received: Notice[]): Promise<Server> {
+  const receiver = createServer(async (request, response) => {
+    const chunks = await request.toArray();
+    const { url: path = '', method = '', headers } = request;
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
+    received.push({ path, method, contentType: headers['content-type'], form });
+    if (path !== '/never-answers') {
+      response.writeHead(path === '/broken' ? 500 : path === '/moved' ? 302 : 200, { location: '/elsewhere' }).end();
+    }
+  });
+  await new Promise<void>((listening) => receiver.listen(0, 'localhost', listening));
+  return receiver;
+}
+
+let server: TestServer;
+let receiver: Server;
+let browser: UserAgent;
+const received: Notice[] = [];
+const log: string[] = [];
+const clients = new Map<string, TestClient>();
+
+beforeAll(async () => {
+  receiver = await startReceiver(received);
+  const address = `http://localhost:${(receiver.address() as AddressInfo).port}`;
+  server = await startTestServer({ logger: createLogger('info', { write: (line: string) => void log.push(line) }) });
+  const uris = {
+    shop: `${address}/shop`,
+    forum: `${address}/forum`,
+    es256: `${address}/es256`,
+    broken: `${address}/broken`,
+    moved: `${address}/moved`,
+    silent: `${address}/never-answers`,
+    private: 'https://10.0.0.1/logout',
+    metadata: 'https://169.254.169.254/latest',
+  };
+  for (const [clientId, backchannel_logout_uri] of Object.entries(uris)) {
+    clients.set(clientId, await register(clientId, { backchannel_logout_uri }));
+  }
+});
+afterAll(async () => {
+  receiver.closeAllConnections();
+  receiver.close();
+  await server.stop();
+});
+beforeEach(() => {
+  browser = new UserAgent(server.issuer);
+  received.length = 0;
+  log.length = 0;
+});
+
+async function register(clientId: string, metadata: Record<string, unknown>): Promise<TestClient> {
+  const client = {
+    clientId,
+    secret: `the-secret-of-${clientId}-for-tests`,
+    redirectUri: 'http://localhost:3002/there',
+  };
+  await server.apply({
+    clients: [
+      {
+        client_id: clientId,
+        client_secret: client.secret,
+        redirect_uris: [client.redirectUri],
+        grant_types: ['authorization_code', 'refresh_token'],
+        scope: 'openid offline_access records:read',
+        id_token_signed_response_alg: clientId === 'es256' ? 'ES256' : 'RS256',
+        ...metadata,
+      },
+    ],
+  });
+  return client;
+}
+
+const at = (clientId: string): RelyingParty =>
+  createRelyingParty(server.issuer, clients.get(clientId) ?? { clientId: 'nobody' });
+
+const signIn = (clientId: string, agent = browser) => at(clientId).obtainTokens({ scope: 'openid' }, ALICE, agent);
+
+/** With the button of the page, or with the one that stays. */
+async function signOut({ agent = browser, parameters = '', stays = false } = {}) {
+  const question = await agent.get(`/session/end${parameters}`);
+  const xsrf = question.html.match(/name="xsrf" value="([^"]+)"/)?.[1] ?? '';
+  return agent.post('/session/end/confirm', { xsrf, ...(stays ? {} : { logout: 'yes' }) });
+}
+
+const tokenOf = (notice: Notice | undefined) => notice?.form.get('logout_token') ?? '';
+
+/** OpenID Connect Back-Channel Logout §2.6, as a client does it. */
+async function verified(notice: Notice | undefined, audience: string): Promise<JWTPayload> {
+  const { payload } = await jwtVerify(tokenOf(notice), createRemoteJWKSet(new URL(server.url('/jwks'))), {
+    issuer: server.issuer,
+    audience,
+    typ: 'logout+jwt',
+    requiredClaims: ['iat', 'exp', 'jti', 'events', 'sub', 'sid'],
+  });
+  return payload;
+}
+
+describe('a logout token (Back-Channel Logout §2.4)', () => {
+  it('C69: goes to each client of the session once, and verifies there', async () => {
+    const idTokens = { shop: (await signIn('shop')).id_token, forum: (await signIn('forum')).id_token };
+    expect((await signOut()).html).toContain('data-testid="signed-out"');
+    expect(received.map(({ path }) => path).sort()).toEqual(['/forum', '/shop']);
+    const ids = new Set<unknown>();
+    for (const clientId of ['shop', 'forum'] as const) {
+      const notice = received.find(({ path }) => path === `/${clientId}`);
+      expect(notice).toMatchObject({ method: 'POST', contentType: 'application/x-www-form-urlencoded' });
+      expect([...(notice as Notice).form.keys()]).toEqual(['logout_token']);
+      const payload = await verified(notice, clientId);
+      const { sub, sid } = decodeJwt(idTokens[clientId]);
+      expect(sid).toEqual(expect.any(String));
+      expect(payload).toEqual({
+        iss: server.issuer,
+        aud: clientId,
+        sub,
+        sid,
+        iat: expect.any(Number),
+        exp: expect.any(Number),
+        jti: expect.any(String),
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      });
+      expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(120);
+      ids.add(payload.jti).add(sid);
+    }
+    expect(ids.size).toBe(4);
+  });
+
+  it('is signed with the algorithm of the client’s ID tokens', async () => {
+    const { id_token } = await signIn('es256');
+    await signOut();
+    expect((await verified(received[0], 'es256')).sid).toBe(decodeJwt(id_token).sid);
+    expect(JSON.parse(atob(tokenOf(received[0]).split('.')[0] ?? '')).alg).toBe('ES256');
+  });
+
+  it('is no ID token: as a hint it is refused', async () => {
+    await signIn('shop');
+    await signOut();
+    const hint = new URLSearchParams({ id_token_hint: tokenOf(received[0]) });
+    const { url } = await browser.get(`${at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' })}&${hint}`);
+    expect(new URL(url).searchParams.get('error')).toMatch(/invalid_request|login_required/);
+  });
+});
+
+describe('the session id', () => {
+  it('stays the same through single sign-on and refresh, and is another for another client', async () => {
+    const first = await signIn('shop');
+    const second = await signIn('shop');
+    const sids = [first.id_token, second.id_token].map((token) => decodeJwt(token).sid);
+    const refreshed = await at('shop').refresh(first.refresh_token);
+    expect(new Set([...sids, decodeJwt(String(refreshed.body.id_token)).sid]).size).toBe(1);
+    expect(decodeJwt((await signIn('forum')).id_token).sid).not.toBe(sids[0]);
+  });
+
+  it('is told to no client that did not register an address', async () => {
+    const { id_token } = await createRelyingParty(server.issuer, DEMO_WEB).obtainTokens({ scope: 'openid' });
+    expect(decodeJwt(id_token)).not.toHaveProperty('sid');
+  });
+});
+
+describe('who is told', () => {
+  it('C67: nobody of another session of the same person, whose tokens live on', async () => {
+    const elsewhere = new UserAgent(server.issuer);
+    const other = await signIn('shop', elsewhere);
+    const mine = await signIn('shop');
+    await signOut();
+    expect(received).toHaveLength(1);
+    const { sid } = await verified(received[0], 'shop');
+    expect(sid).toBe(decodeJwt(mine.id_token).sid);
+    expect(sid).not.toBe(decodeJwt(other.id_token).sid);
+    expect((await introspect(server.issuer, other.access_token, clients.get('shop'))).active).toBe(true);
+    expect((await introspect(server.issuer, mine.access_token, clients.get('shop'))).active).toBe(false);
+  });
+
+  it('C66: nobody before the person said yes', async () => {
+    await signIn('shop');
+    await browser.get('/session/end');
+    await browser.post('/session/end/confirm', { xsrf: 'wrong', logout: 'yes' });
+    expect(received).toEqual([]);
+  });
+
+  it('the client that asked, where the person leaves it and stays signed in here', async () => {
+    const { id_token } = await signIn('shop');
+    await signIn('forum');
+    await signOut({ parameters: `?id_token_hint=${id_token}`, stays: true });
+    expect(received.map(({ path }) => path)).toEqual(['/shop']);
+  });
+
+  it('a client twice, where the person came back in between', async () => {
+    const first = await signIn('shop');
+    await signOut();
+    const second = await signIn('shop');
+    await signOut();
+    const sids = [await verified(received[0], 'shop'), await verified(received[1], 'shop')].map(({ sid }) => sid);
+    expect(sids).toEqual([first, second].map(({ id_token }) => decodeJwt(id_token).sid));
+    expect(sids[0]).not.toBe(sids[1]);
+  });
+});
+
+describe('C69: a client that cannot be told', () => {
+  const problems = () => log.map((line) => JSON.parse(line)).filter(({ msg }) => /not told of a sign-out/.test(msg));
+
+  it.each(['broken', 'moved', 'private', 'metadata', 'silent'])('(%s) keeps nobody signed in', async (clientId) => {
+    const { access_token } = await signIn(clientId);
+    await signIn('shop');
+    const end = await signOut();
+    expect(end.html).toContain('data-testid="signed-out"');
+    expect((await introspect(server.issuer, access_token, clients.get(clientId))).active).toBe(false);
+    const { url } = await browser.get(at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' }));
+    expect(new URL(url).searchParams.get('error')).toBe('login_required');
+    expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1);
+    expect(received.filter(({ path }) => path === '/elsewhere')).toEqual([]);
+    expect(problems()).toMatchObject([{ clientId, requestId: expect.any(String) }]);
+    expect(log.join()).not.toContain('eyJ');
+  });
+});
+
+it('C69: an address is https without a fragment, or loopback', async () => {
+  for (const uri of ['http://rp.example/out', 'https://rp.example/out#x', 'ftp://rp.example/', 'rp.example']) {
+    await expect(register('late', { backchannel_logout_uri: uri })).rejects.toThrow(/backchannel_logout_uri/);
+  }
+});
