@@ -213,9 +213,6 @@ function reportFailures(provider: Provider, logger: Logger): void {
   provider.on('backchannel.error', (ctx, err, { clientId }) => {
     logger.warn({ err, requestId: ctx.state.requestId, clientId }, 'a client was not told of a sign-out');
   });
-  provider.on('backchannel.error', (ctx, err, { clientId }) => {
-    logger.warn({ err, requestId: ctx.state.requestId, clientId }, 'a client was not told of a sign-out');
-  });
 }
 
 export interface RunningAuthorizationServer {

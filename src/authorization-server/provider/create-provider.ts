@@ -4,7 +4,6 @@ import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
 import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
-import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
 import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
 import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-authorization/device-authorization.ts';
@@ -111,7 +110,6 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     revocationSettings(),
     logoutSettings(deps.pages),
-    backChannelLogoutSettings(),
     backChannelLogoutSettings(),
   ]);
   admitStructuredTokens();
