@@ -1,7 +1,6 @@
 import { type Adapter, type AdapterPayload, type Client as EngineClient, errors, type Provider } from 'oidc-provider';
 import type { Client, ClientStore, SelfDescribed } from '../clients/client.ts';
 import { nameSessionTo } from '../flows/back-channel-logout/back-channel-logout.ts';
-import { nameSessionTo } from '../flows/back-channel-logout/back-channel-logout.ts';
 import { obstaclesBy } from '../profiles/problems.ts';
 import { heldTo, type Profile, type ProfileName } from '../profiles/profile.ts';
 import { holdToProfile } from './held-client.ts';
@@ -79,7 +78,6 @@ function engineMetadata(client: Client, profile: Profile): AdapterPayload {
   const [obstacle] = obstaclesBy(profile, metadata);
   return {
     ...copyLists(rest),
-    ...nameSessionTo(rest),
     ...nameSessionTo(rest),
     client_id: clientId,
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
