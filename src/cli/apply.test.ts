@@ -53,6 +53,20 @@ describe('concierge apply', () => {
     );
   });
 
+  it('applies what the profile of the server has no room for, and says what comes of it', async () => {
+    const { code, stdout } = await apply(['-f', DEMO, '--development'], { CONCIERGE_PROFILE: 'oauth-2.1' });
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'demo-password goes without a part of its registration: grant_types has password, which oauth-2.1 does not allow\n',
+    );
+    expect(stdout).not.toContain('demo-web');
+    const strict = await apply(['-f', DEMO, '--development'], { CONCIERGE_PROFILE: 'fapi-2.0' });
+    expect(strict.stdout).toContain(
+      'demo-web gets no tokens: token_endpoint_auth_method is client_secret_basic, which',
+    );
+    expect(strict.stdout).not.toContain('demo-api');
+  });
+
   it('takes the first administrator of a production installation, the password from the environment', async () => {
     const file = fileWith(
       'roles: [{ name: operator }]\naccounts: [{ email: op@example.com, name: Op, password_env: OP_PASSWORD, roles: [operator] }]\n',

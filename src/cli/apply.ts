@@ -17,6 +17,7 @@ import { createPool } from '../database/connect.ts';
 import { pendingMigrations } from '../database/migrate.ts';
 import { OperatorError } from './explain.ts';
 import { MIGRATIONS } from './migrate.ts';
+import { reportClients } from './report-clients.ts';
 
 /** `concierge apply`: brings the database to what a directory file says. `--development` lets demo secrets in. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -32,10 +33,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     throw new OperatorError('Which directory file?\nUsage: concierge apply -f FILE [--config FILE] [--development]');
   }
   const mode = values.development ? 'development' : 'production';
-  console.log(describeChanges(await applyFile(values.file, { config: values.config, mode })));
+  const { changes, remarks } = await applyFile(values.file, { config: values.config, mode });
+  console.log([describeChanges(changes), ...remarks].join('\n'));
 }
 
-async function applyFile(file: string, options: { config: string | undefined; mode: Mode }): Promise<DirectoryChanges> {
+async function applyFile(file: string, options: { config: string | undefined; mode: Mode }) {
   const { env } = process;
   const config = loadDatabaseConfig({ env, file: options.config, mode: options.mode });
   const content = readDirectoryFile(file);
@@ -48,7 +50,8 @@ async function applyFile(file: string, options: { config: string | undefined; mo
   const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
   try {
     const passwords = await createPasswords(config.passwords);
-    return await applyContent(content, { pool, passwords, env, mode: options.mode });
+    const changes = await applyContent(content, { pool, passwords, env, mode: options.mode });
+    return { changes, remarks: await reportClients(config) };
   } finally {
     await pool.end();
   }

@@ -16,6 +16,7 @@ import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { MIGRATIONS } from './migrate.ts';
 import { startPlayground } from './playground.ts';
+import { reportClients } from './report-clients.ts';
 import { startResourceApi } from './resource-api.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
@@ -66,6 +67,9 @@ async function start(options: { config?: string | undefined; data: string }, run
   const content = readDirectoryFile(DEMO_DIRECTORY, (text) => moveAddresses(text, usual, actual));
   await migrate({ url: config.database.url, directory: MIGRATIONS });
   await applyDemo(content, config);
+  if (config.profile !== 'rfc6749') {
+    console.log([`Profile ${config.profile}:`, ...(await reportClients(config))].join('\n  '));
+  }
   const demonstration = demonstrationOf(content, actual.playground);
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));

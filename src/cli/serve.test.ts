@@ -73,6 +73,26 @@ describe('concierge serve', () => {
     expect(await server.exited).toMatchObject({ code: 0 });
   });
 
+  it('says at its start which clients get less than they are registered for, and which grants are better avoided', async () => {
+    const { url } = await database();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(
+      `insert into clients (client_id, metadata) values ('old-app',
+        '{"grant_types": ["implicit"], "response_types": ["token"], "token_endpoint_auth_method": "none"}')`,
+    );
+    await client.end();
+    const lax = concierge(['serve'], production(url));
+    expect(JSON.parse(await lax.untilPrinted('RFC 9700')).msg).toMatch(/implicit.*old-app$/);
+    lax.child.kill('SIGTERM');
+    await lax.exited;
+    const strict = concierge(['serve'], { ...production(url), CONCIERGE_PROFILE: 'oauth-2.1' });
+    expect(JSON.parse(await strict.untilPrinted('old-app')).msg).toMatch(/goes without.*has implicit/);
+    await strict.untilPrinted('server listening');
+    strict.child.kill('SIGTERM');
+    await strict.exited;
+  });
+
   it.each([1, 2])('serves metrics at a port of their own, for %i processes together', async (workers) => {
     const env = { ...production((await database()).url), CONCIERGE_METRICS_PORT: '0' };
     const server = concierge(['serve', '--workers', String(workers)], env);

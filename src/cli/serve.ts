@@ -11,6 +11,7 @@ import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { OperatorError } from './explain.ts';
 import { MIGRATIONS } from './migrate.ts';
+import { reportClients } from './report-clients.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 import { startWorkers } from './workers.ts';
@@ -39,6 +40,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     return;
   }
   await checkDatabase(config, values.migrate);
+  for (const sentence of await reportClients(config)) {
+    logger.warn({ profile: config.profile }, sentence);
+  }
   if (config.workers === 1) {
     await serve(config, logger);
   } else {

@@ -37,6 +37,19 @@ function clientCalled(clientId: string): Client {
   };
 }
 
+it('goes through every client that is not disabled, however many there are', async () => {
+  const ids = Array.from({ length: 501 }, (_, n) => `many-${String(n).padStart(3, '0')}`);
+  for (const id of ids) {
+    await clients.saveClient(clientCalled(id));
+  }
+  await pool.query("update clients set disabled_at = now() where client_id = 'many-007'");
+  const found = [];
+  for await (const { clientId } of clients.everyClient()) {
+    found.push(clientId);
+  }
+  expect(found.filter((id) => id.startsWith('many-'))).toEqual(ids.filter((id) => id !== 'many-007'));
+});
+
 async function updatedAt(clientId: string): Promise<Date> {
   const { rows } = await pool.query('select updated_at from clients where client_id = $1', [clientId]);
   return rows[0].updated_at;

@@ -12,6 +12,10 @@ const FIND_CLIENT = {
     from clients where client_id = $1 and disabled_at is null`,
 };
 
+const NEXT_CLIENTS = `
+  select client_id, metadata, secret_hash, resource_server, null as self_described
+    from clients where disabled_at is null and client_id > $1 order by client_id limit 500`;
+
 /** Whoever saves it vouches for it: a client that had registered itself loses the token by which it could change this. */
 const SAVE_CLIENT = `
   with existing as (select from clients where client_id = $1),
@@ -46,6 +50,17 @@ export class PostgresClientStore implements ClientStore {
       [secretHashes],
     );
     return rows.map(({ client_id }) => client_id);
+  }
+
+  /** In the order of their ids, some at a time: there may be more of them than memory for them. */
+  async *everyClient(): AsyncGenerator<Client> {
+    let rows: ClientRow[];
+    let last = '';
+    do {
+      ({ rows } = await this.#database.query<ClientRow>(NEXT_CLIENTS, [last]));
+      yield* rows.map(toClient);
+      last = rows.at(-1)?.client_id ?? last;
+    } while (rows.length > 0);
   }
 
   async findClient(clientId: string): Promise<Client | undefined> {
