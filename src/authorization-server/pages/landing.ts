@@ -21,12 +21,15 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 /** The engine's route names of the endpoints, in the order in which a newcomer meets them. */
 const ENDPOINTS = [
   { name: 'Authorization', route: 'authorization', standard: 'RFC 6749 §3.1' },
-  { name: 'Pushed requests', route: 'pushed_authorization_request', standard: 'RFC 9126' },
   { name: 'Token', route: 'token', standard: 'RFC 6749 §3.2' },
   { name: 'Userinfo', route: 'userinfo', standard: 'OpenID Connect Core §5.3' },
   { name: 'Introspection', route: 'introspection', standard: 'RFC 7662' },
   { name: 'Revocation', route: 'revocation', standard: 'RFC 7009' },
   { name: 'Sign-out', route: 'end_session', standard: 'RP-Initiated Logout 1.0' },
+  { name: 'Pushed requests', route: 'pushed_authorization_request', standard: 'RFC 9126' },
+  { name: 'Device authorization', route: 'device_authorization', standard: 'RFC 8628' },
+  { name: 'Back-channel authentication', route: 'backchannel_authentication', standard: 'CIBA Core 1.0' },
+  { name: 'Client registration', route: 'registration', standard: 'RFC 7591' },
 ] as const;
 
 /** `/`: what this server is, for someone who typed its address. */
@@ -71,6 +74,18 @@ function discoveryOf(issuer: string): { openid: string; oauth: string } {
   };
 }
 
+/** Those that the configuration turns on. */
 function endpointsOf(provider: Provider): Endpoint[] {
-  return ENDPOINTS.map(({ name, route, standard }) => ({ name, url: provider.urlFor(route), standard }));
+  return ENDPOINTS.flatMap(({ name, route, standard }) => {
+    const url = urlOf(provider, route);
+    return url === undefined ? [] : [{ name, url, standard }];
+  });
+}
+
+function urlOf(provider: Provider, route: string): string | undefined {
+  try {
+    return provider.urlFor(route);
+  } catch {
+    return undefined; // The engine's way to say that it has no such route.
+  }
 }
