@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase } from '../../testing/database.ts';
-import { createRateLimits, type RateLimits, removeRenewedLimits } from './rate-limits.ts';
+import type { RateLimits } from '../provider/rate-limits.ts';
+import { createRateLimits, removeRenewedLimits } from './rate-limits.ts';
 import { createSealing } from './sealing.ts';
 
 const LIMIT = { name: 'tries', most: 3, seconds: 60 };

@@ -1,0 +1,118 @@
+import type { Middleware } from 'koa';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { AccountStore } from '../accounts/account.ts';
+import type { DevicePages } from '../flows/device-authorization/device-authorization.ts';
+import { type ClientCard, clientCard } from './client-card.ts';
+import { askingDevice } from './device-card.ts';
+import { codeProblem, isLostForm, normalCode } from './device-problems.ts';
+import type { Page } from './page.ts';
+
+export interface DevicePagesDeps {
+  readonly page: Page;
+  readonly findAccount: AccountStore['findAccount'];
+  /** Of what has nothing to do with the code. */
+  readonly renderError: NonNullable<Configuration['renderError']>;
+}
+
+type DeviceCode = NonNullable<KoaContextWithOIDC['oidc']['entities']['DeviceCode']>;
+
+const DEVICE_PAGE = /^\/device\/?$/i;
+
+/**
+ * RFC 8628 §3.3.1: an address with the code in it leads straight to the question whether that is the right device. The
+ * engine would have the browser post the code by itself, with a script.
+ */
+export function deviceLink(): Middleware {
+  return async (ctx, next) => {
+    if (DEVICE_PAGE.test(ctx.path) && ctx.method !== 'POST' && typeof ctx.query.user_code === 'string') {
+      ctx.state.userCode = ctx.query.user_code;
+      ctx.querystring = '';
+    }
+    await next();
+  };
+}
+
+/** `/device`: what a person sees of the device authorization grant. The forms are the engine's, with its secret. */
+export function devicePages({ page, findAccount, renderError }: DevicePagesDeps): DevicePages {
+  function askForCode(ctx: KoaContextWithOIDC, status: number, code = '', problem?: string): void {
+    const title = problem === undefined ? 'Connect a device' : 'Problem: Connect a device';
+    page.render(ctx, 'device-code', { ...formOf(ctx), code, problem }, { title, status, withinFlow: true });
+  }
+
+  async function askWhetherRight(ctx: KoaContextWithOIDC, client: ClientCard, deviceCode: DeviceCode): Promise<void> {
+    const account = await findAccount(ctx.oidc.session?.accountId ?? '');
+    const locals = {
+      ...formOf(ctx),
+      client,
+      device: askingDevice(deviceCode),
+      account: account && !account.disabled ? { name: account.name, email: account.email } : undefined,
+    };
+    const options = { title: `Connect ${client.name}?`, status: 200, withinFlow: true, logo: client.logo };
+    page.render(ctx, 'device-confirm', locals, options);
+  }
+
+  /** What the engine does with a code from the form, for one that came with the address. */
+  async function openLink(ctx: KoaContextWithOIDC, typed: string): Promise<void> {
+    const { DeviceCode, Client } = ctx.oidc.provider;
+    const deviceCode = await DeviceCode.findByUserCode(normalCode(typed), { ignoreExpiration: true });
+    const client = deviceCode?.clientId === undefined ? undefined : await Client.find(deviceCode.clientId);
+    const problem = problemWith(deviceCode, client !== undefined);
+    if (deviceCode === undefined || client === undefined || problem !== undefined) {
+      return askForCode(ctx, 400, typed, codeProblem({ name: problem ?? 'NotFoundError' }, typed));
+    }
+    await askWhetherRight(ctx, clientCard(client), deviceCode);
+  }
+
+  return {
+    async userCodeInputSource(ctx, _form, out, error) {
+      const typed = typedCode(ctx);
+      if (error === undefined || isLostForm(error)) {
+        return typed === '' ? askForCode(ctx, 200) : openLink(ctx, typed);
+      }
+      if (error.name === 'AbortedError') {
+        return page.render(ctx, 'device-done', { allowed: false }, { title: 'No access given', status: 200 });
+      }
+      const problem = codeProblem(error, typed);
+      if (problem === undefined) {
+        await renderError(ctx, out ?? { error: 'server_error' }, error);
+      } else {
+        askForCode(ctx, ctx.status === 200 ? 400 : ctx.status, typed, problem);
+      }
+    },
+
+    async userCodeConfirmSource(ctx, _form, client) {
+      const { DeviceCode: deviceCode } = ctx.oidc.entities;
+      if (deviceCode === undefined) {
+        throw new TypeError('a device is confirmed once its code is known');
+      }
+      await askWhetherRight(ctx, clientCard(client), deviceCode);
+    },
+
+    async successSource(ctx) {
+      const client = ctx.oidc.client && clientCard(ctx.oidc.client);
+      page.render(ctx, 'device-done', { allowed: true, client }, { title: 'Device connected', status: 200 });
+    },
+  };
+}
+
+/** The engine's address and secret of both forms. */
+function formOf(ctx: KoaContextWithOIDC) {
+  const state = ctx.oidc.session?.state as { readonly secret?: string } | undefined;
+  return { action: ctx.oidc.urlFor('code_verification'), secret: state?.secret ?? '' };
+}
+
+function typedCode(ctx: KoaContextWithOIDC): string {
+  const typed: unknown = ctx.method === 'POST' ? ctx.oidc.body?.user_code : ctx.state.userCode;
+  return typeof typed === 'string' ? typed.trim().slice(0, 60) : '';
+}
+
+/** By the names that the engine gives its errors. */
+function problemWith(code: DeviceCode | undefined, clientIsThere: boolean): string | undefined {
+  if (code === undefined || !clientIsThere) {
+    return 'NotFoundError';
+  }
+  if (code.isExpired) {
+    return 'ExpiredError';
+  }
+  return code.error || code.accountId || code.inFlight ? 'AlreadyUsedError' : undefined;
+}
