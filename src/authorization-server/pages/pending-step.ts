@@ -14,6 +14,8 @@ export interface PendingStep {
   readonly path: string;
   /** The authorization request, for a hidden field of the step's forms (remembered-request.ts). */
   readonly request: string;
+  /** The answer goes to a device that waits (RFC 8628), and the browser nowhere. */
+  readonly isForDevice: boolean;
 }
 
 /**
@@ -34,7 +36,10 @@ export async function loadPendingStep(
     throw new PageError('client_gone');
   }
   const path = `${ctx.mountPath}/interaction/${interaction.uid}`;
-  return { provider, interaction, client: clientCard(client), path, request: requests.write(interaction) };
+  const isForDevice = 'deviceCode' in interaction;
+  // A code that was typed once counts as used: the device has to show another one.
+  const request = isForDevice ? '' : requests.write(interaction);
+  return { provider, interaction, client: clientCard(client), path, request, isForDevice };
 }
 
 type Result = Parameters<Provider['interactionFinished']>[2];

@@ -57,8 +57,13 @@ export function signInPage({ page, authenticate, demonstration }: InteractionPag
     },
   };
 
-  function render(ctx: RouterContext, { client, path, request }: PendingStep, status: number, view: SignInView): void {
-    const locals = { ...view, client, path, request, demonstration };
+  function render(
+    ctx: RouterContext,
+    { client, path, request, isForDevice }: PendingStep,
+    status: number,
+    view: SignInView,
+  ): void {
+    const locals = { ...view, client, path, request, isForDevice, demonstration };
     page.render(ctx, 'sign-in', locals, {
       title: view.problem || view.problems ? 'Problem: Sign in' : 'Sign in',
       status,

@@ -1,7 +1,11 @@
 import { errors } from 'oidc-provider';
 
 /** The grants whose refusals the engine explains to its log alone. */
-const PRESENTED = { authorization_code: 'authorization code', refresh_token: 'refresh token' } as const;
+const PRESENTED = {
+  authorization_code: 'authorization code',
+  refresh_token: 'refresh token',
+  'urn:ietf:params:oauth:grant-type:device_code': 'device code',
+} as const;
 
 export const EXPLAINED_GRANTS = Object.keys(PRESENTED) as (keyof typeof PRESENTED)[];
 

@@ -195,16 +195,19 @@ function rawScope(ctx: KoaContextWithOIDC): string | undefined {
   return typeof sent === 'string' && sent !== '' ? sent : undefined;
 }
 
+/** Requests without a browser, which a person answers elsewhere, and is asked whatever they want. */
+const ALWAYS_ASKED: ReadonlySet<string> = new Set(['device_authorization', 'backchannel_authentication']);
+
 /**
  * OpenID Connect Core §11: `offline_access` is ignored where nobody is asked for it, or nothing could come of it. The
  * engine does so with what was sent; here it is done to the default scope too, and a request for nothing else is one
  * without a scope.
  */
 function heeded(ctx: KoaContextWithOIDC, client: EngineClient, scope: string | undefined): string | undefined {
-  const mayBeOffline =
-    ctx.oidc.prompts.has('consent') &&
-    String(ctx.oidc.params?.response_type).includes('code') &&
-    client.grantTypeAllowed('refresh_token');
+  const isAsked =
+    ALWAYS_ASKED.has(ctx.oidc.route) ||
+    (ctx.oidc.prompts.has('consent') && String(ctx.oidc.params?.response_type).includes('code'));
+  const mayBeOffline = isAsked && client.grantTypeAllowed('refresh_token');
   const scopes = scope?.split(' ').filter((one) => one !== 'offline_access' || mayBeOffline) ?? [];
   return scopes.length === 0 ? undefined : scopes.join(' ');
 }

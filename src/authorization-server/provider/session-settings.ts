@@ -12,6 +12,8 @@ export interface SessionSettingsDeps {
   readonly resources: ResourceStore;
 }
 
+const ANONYMOUS_SECONDS = 3600;
+
 /**
  * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https and for the path `/`. An issuer with a
  * path shares its host with others, and keeps its session to itself. Without `offline_access` tokens
@@ -36,12 +38,17 @@ export function sessionSettings(
       long: { ...options, path: root || '/' },
       short: options,
     },
-    ttl: { Session: lifetimes.session, Grant: lifetimes.grant },
+    ttl: {
+      // Of a page that nobody has signed in at yet: its secret is all that such a session keeps.
+      Session: (_ctx, { accountId }) => (accountId === undefined ? ANONYMOUS_SECONDS : lifetimes.session),
+      Grant: lifetimes.grant,
+    },
     interactions: {
       policy: createInteractionPolicy(resources),
       url: (_ctx, interaction) => `${root}/interaction/${interaction.uid}`,
     },
-    expiresWithSession: async (_ctx, token) => !token.scopes.has('offline_access'),
+    // A device that was connected with this browser is another one, and stays connected when the browser signs out.
+    expiresWithSession: async (_ctx, token) => token.kind !== 'DeviceCode' && !token.scopes.has('offline_access'),
     async loadExistingGrant(ctx) {
       // The first hook at which the account is known, and the last before consent looks at the scope.
       await scope.narrowToAccount(ctx);

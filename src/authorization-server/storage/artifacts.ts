@@ -7,6 +7,7 @@ import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
 import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
+import { PolledAdapter } from './polled-adapter.ts';
 import { redeem, type Substitutes } from './redemption.ts';
 import { RefreshTokenAdapter } from './refresh-token-adapter.ts';
 import { type CurrentRequest, createRequestMemory, take } from './request-memory.ts';
@@ -87,6 +88,9 @@ function adapterFactory(artifacts: ArtifactAdapterDeps, tokens: TokenAdapterDeps
         return new SessionAdapter(artifacts, kind);
       case 'Grant':
         return new GrantAdapter(artifacts, kind);
+      case 'DeviceCode':
+      case 'BackchannelAuthenticationRequest':
+        return new PolledAdapter(artifacts, kind);
       case 'Interaction':
         return new InteractionAdapter(artifacts, kind);
       default:
