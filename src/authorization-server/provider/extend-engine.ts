@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { guardClientCredentials } from '../flows/client-credentials/client-credentials.ts';
+import { tellInterval } from '../flows/device-authorization/device-authorization.ts';
 import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
 import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
 import { tellAboutReferenceHere } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
@@ -20,9 +21,11 @@ import {
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { limitParameters } from './parameter-limits.ts';
+import { limitPolling, POLL_INTERVAL, POLLED_GRANTS } from './polling.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
+import { limitUserCodes } from './user-codes.ts';
 
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
@@ -41,12 +44,17 @@ export function extendEngine(
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);
+  provider.on('device_authorization.success', tellInterval(POLL_INTERVAL));
+  limitUserCodes(provider, deps.rateLimits);
   detectReplays(provider, deps.artifacts.firstUse);
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   storeStructuredTokens(provider, STRUCTURED);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXCHANGES) {
     wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));
+  }
+  for (const [grantType, parameter] of Object.entries(POLLED_GRANTS)) {
+    wrapGrant(provider, grantType, limitPolling(deps.rateLimits, parameter));
   }
   for (const grantType of EXPLAINED_GRANTS) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
