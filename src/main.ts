@@ -14,6 +14,8 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
   playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
   migrate: 'bring the database up to date: [--config FILE]',
   storage: 'how much is kept, and how it grows: [--config FILE] [--json]',
+  'initial-access-token':
+    'a token to register clients with: [--lifetime SECONDS] [--scope SCOPES] [--grant-types TYPES] [--list] [--revoke ID] [--config FILE]',
   apply: 'load clients, resource servers, roles and accounts: -f FILE [--config FILE] [--development]',
 };
 
@@ -30,7 +32,7 @@ if (Object.hasOwn(SUBCOMMANDS, name)) {
   }
 } else {
   const asked = name === 'help' || name === '--help';
-  const lines = Object.entries(SUBCOMMANDS).map(([subcommand, words]) => `  ${subcommand.padEnd(14)}${words}`);
+  const lines = Object.entries(SUBCOMMANDS).map(([subcommand, words]) => `  ${subcommand.padEnd(22)}${words}`);
   console[asked ? 'log' : 'error'](`usage: concierge SUBCOMMAND\n\n${lines.join('\n')}`);
   process.exitCode = asked ? 0 : 2;
 }
