@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa';
+import type { IncomingMessage } from 'node:http';
 import { type AccessToken, CannotVerify, type VerifyAccessToken } from './access-token.ts';
 import type { BearerRefusals } from './bearer-refusals.ts';
 import { readBearerToken } from './bearer-token.ts';
@@ -10,22 +10,25 @@ export interface Expectations {
   readonly issuer: string;
 }
 
-/** What the middleware leaves for the ones behind it. The token's value is not part of it. */
+/** What `Guard.authenticate` leaves for the ones behind it. The token's value is not part of it. */
 export interface AuthenticatedState {
   accessToken: AccessToken;
 }
+
+/** The access token that a request carries. Throws `Refusal`. */
+export type Authenticate = (request: IncomingMessage) => Promise<AccessToken>;
 
 /**
  * RFC 6750 §2.1: lets a request pass that carries a good access token for this resource server, whatever its scope.
  * Answers 503 when nobody can say whether the token is good: never a guess in either direction.
  */
-export function authenticate(
+export function createAuthenticate(
   verify: VerifyAccessToken,
   expected: Expectations,
   refuse: BearerRefusals,
-): Middleware<AuthenticatedState> {
-  return async (ctx, next) => {
-    const accessToken = await verify(readBearerToken(ctx.req, refuse)).catch(answerUnavailable);
+): Authenticate {
+  return async (request) => {
+    const accessToken = await verify(readBearerToken(request, refuse)).catch(answerUnavailable);
     if (accessToken === undefined) {
       throw refuse.invalidToken('The access token is unknown, expired or revoked.');
     }
@@ -33,8 +36,7 @@ export function authenticate(
     if (objection !== undefined) {
       throw refuse.invalidToken(objection);
     }
-    ctx.state.accessToken = accessToken;
-    await next();
+    return accessToken;
   };
 }
 

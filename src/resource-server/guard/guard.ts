@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { VerifyAccessToken } from './access-token.ts';
-import { type AuthenticatedState, authenticate, type Expectations } from './authenticate.ts';
+import { type Authenticate, type AuthenticatedState, createAuthenticate, type Expectations } from './authenticate.ts';
 import { type BearerRefusals, bearerRefusals } from './bearer-refusals.ts';
 import { requireScope } from './require-scope.ts';
 
@@ -10,7 +10,10 @@ export interface GuardOptions extends Expectations {
   readonly resourceMetadata: string;
 }
 
+/** Refusals are thrown as `Refusal`, which says how they are answered. */
 export interface Guard {
+  /** For whatever is not Koa: takes Node's own request. */
+  readonly accessTokenOf: Authenticate;
   /** Leaves `ctx.state.accessToken`, or refuses. */
   readonly authenticate: Middleware<AuthenticatedState>;
   /** To be used behind `authenticate`. */
@@ -18,11 +21,16 @@ export interface Guard {
   readonly refuse: BearerRefusals;
 }
 
-/** Keeps a Koa application's routes for bearers of good access tokens. Refusals are thrown as `Refusal`. */
+/** Keeps the routes of an application for bearers of good access tokens. */
 export function createGuard({ verify, resourceMetadata, ...expected }: GuardOptions): Guard {
   const refuse = bearerRefusals(resourceMetadata);
+  const accessTokenOf = createAuthenticate(verify, expected, refuse);
   return {
-    authenticate: authenticate(verify, expected, refuse),
+    accessTokenOf,
+    authenticate: async (ctx, next) => {
+      ctx.state.accessToken = await accessTokenOf(ctx.req);
+      await next();
+    },
     requireScope: (scope) => requireScope(scope, refuse),
     refuse,
   };
