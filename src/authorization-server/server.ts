@@ -22,6 +22,7 @@ import { signOutPages } from './pages/sign-out.ts';
 import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
+import { loadServerSecrets } from './provider/server-secrets.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
 import { createSelfDescription } from './self-description.ts';
@@ -35,6 +36,7 @@ import { createLease } from './storage/leases.ts';
 import { createRateLimits } from './storage/rate-limits.ts';
 import { PostgresResourceStore } from './storage/resources.ts';
 import { createSealing } from './storage/sealing.ts';
+import { PostgresServerSecretStore } from './storage/server-secrets.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
 import { readStorageFigures } from './storage/storage-figures.ts';
 import { TokenPartitions } from './storage/token-partitions.ts';
@@ -113,6 +115,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     artifacts,
     rateLimits,
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
+    serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     cookieSignatures,
     lifetimes: config.lifetimes,
     pages: {

@@ -4,9 +4,11 @@ import type { Pool } from 'pg';
 import { parse } from 'yaml';
 import { createAccountManagement } from '../authorization-server/accounts/manage-accounts.ts';
 import { createPasswords, type Passwords } from '../authorization-server/accounts/passwords.ts';
+import { sectorIdentifierProblem } from '../authorization-server/clients/sector-identifier.ts';
 import { applyDirectory, type DirectoryChanges } from '../authorization-server/directory/apply-directory.ts';
-import { parseDirectory } from '../authorization-server/directory/directory.ts';
+import { type Directory, parseDirectory } from '../authorization-server/directory/directory.ts';
 import { DirectoryError } from '../authorization-server/directory/mistake.ts';
+import { createOutgoing, type Outgoing } from '../authorization-server/provider/outgoing.ts';
 import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
 import { revokeByAccountId } from '../authorization-server/storage/revocation-statements.ts';
@@ -90,12 +92,27 @@ export async function applyContent(
     production:
       mode === 'production' ? { demoSecrets: DEMO_SECRETS, shortestClientSecret: SHORTEST_SECRET } : undefined,
   });
+  await requireSectors(directory, createOutgoing({ development: mode === 'development' }));
   const { saveAccount } = createAccountManagement({
     accounts: new PostgresAccountStore(pool),
     passwords,
     endAccess: async (accountId) => void (await pool.query(revokeByAccountId(accountId))),
   });
   return applyDirectory(directory, { store, saveAccount });
+}
+
+/** OpenID Connect Registration §5: "MUST be validated at registration time". */
+async function requireSectors({ clients }: Directory, fetch: Outgoing): Promise<void> {
+  const mistakes = await Promise.all(
+    clients.map(async ({ clientId, metadata }) => {
+      const problem = await sectorIdentifierProblem(metadata, fetch);
+      const fix = 'put a JSON list of all redirect URIs of the client there';
+      return problem === undefined ? [] : [{ path: `clients.${clientId}.sector_identifier_uri`, problem, fix }];
+    }),
+  );
+  if (mistakes.flat().length > 0) {
+    throw new DirectoryError(mistakes.flat());
+  }
 }
 
 const KINDS = {

@@ -44,9 +44,13 @@ const AUTH_METHODS = [
 
 /** Asymmetric ones only: a secret that is kept as a hash signs nothing. */
 export const CLIENT_SIGNING_ALGS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] as const;
-const OUR_SIGNING_ALGS = ['RS256', 'ES256'] as const;
-const ENCRYPTION_ALGS = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES'] as const;
-const ENCRYPTION_ENCS = ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM'] as const;
+/** What this server signs with. */
+export const OUR_SIGNING_ALGS = ['RS256', 'ES256'] as const;
+/** To the key of this server: see provider/server-secrets.ts. */
+export const OUR_ENCRYPTION_ALGS = ['ECDH-ES'] as const;
+/** To a key of the client. */
+export const CLIENT_ENCRYPTION_ALGS = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES'] as const;
+export const CLIENT_ENCRYPTION_ENCS = ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM'] as const;
 
 const text = z
   .string()
@@ -142,8 +146,8 @@ const requests = {
   require_pushed_authorization_requests: z.boolean().exactOptional(),
   require_signed_request_object: z.boolean().exactOptional(),
   request_object_signing_alg: z.enum(CLIENT_SIGNING_ALGS).exactOptional(),
-  request_object_encryption_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
-  request_object_encryption_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
+  request_object_encryption_alg: z.enum(OUR_ENCRYPTION_ALGS).exactOptional(),
+  request_object_encryption_enc: z.enum(CLIENT_ENCRYPTION_ENCS).exactOptional(),
   authorization_details_types: z.array(text).max(20).exactOptional(),
   default_max_age: z.int().min(0).exactOptional(),
   require_auth_time: z.boolean().exactOptional(),
@@ -154,17 +158,17 @@ const requests = {
 /** How answers are signed and encrypted: OpenID Connect Registration §2, JARM §3, RFC 9701 §6. */
 const responses = {
   id_token_signed_response_alg: z.enum(OUR_SIGNING_ALGS).exactOptional(),
-  id_token_encrypted_response_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
-  id_token_encrypted_response_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
+  id_token_encrypted_response_alg: z.enum(CLIENT_ENCRYPTION_ALGS).exactOptional(),
+  id_token_encrypted_response_enc: z.enum(CLIENT_ENCRYPTION_ENCS).exactOptional(),
   userinfo_signed_response_alg: z.enum(OUR_SIGNING_ALGS).exactOptional(),
-  userinfo_encrypted_response_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
-  userinfo_encrypted_response_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
+  userinfo_encrypted_response_alg: z.enum(CLIENT_ENCRYPTION_ALGS).exactOptional(),
+  userinfo_encrypted_response_enc: z.enum(CLIENT_ENCRYPTION_ENCS).exactOptional(),
   introspection_signed_response_alg: z.enum(OUR_SIGNING_ALGS).exactOptional(),
-  introspection_encrypted_response_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
-  introspection_encrypted_response_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
+  introspection_encrypted_response_alg: z.enum(CLIENT_ENCRYPTION_ALGS).exactOptional(),
+  introspection_encrypted_response_enc: z.enum(CLIENT_ENCRYPTION_ENCS).exactOptional(),
   authorization_signed_response_alg: z.enum(OUR_SIGNING_ALGS).exactOptional(),
-  authorization_encrypted_response_alg: z.enum(ENCRYPTION_ALGS).exactOptional(),
-  authorization_encrypted_response_enc: z.enum(ENCRYPTION_ENCS).exactOptional(),
+  authorization_encrypted_response_alg: z.enum(CLIENT_ENCRYPTION_ALGS).exactOptional(),
+  authorization_encrypted_response_enc: z.enum(CLIENT_ENCRYPTION_ENCS).exactOptional(),
   subject_type: z.enum(['public', 'pairwise']).exactOptional(),
   sector_identifier_uri: httpsUrl.exactOptional(),
 };

@@ -6,6 +6,7 @@ import { PROFILES } from '../profiles/profile.ts';
 import { authenticationIssues } from './authentication-rules.ts';
 import { type GrantType, Metadata } from './metadata.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
+import { responseIssues } from './response-rules.ts';
 import { broken } from './rule.ts';
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -42,6 +43,7 @@ export const ClientRegistration = Metadata.superRefine((metadata, context) => {
     ...grantIssues(metadata),
     ...responseTypeIssues(metadata),
     ...scopeIssues(metadata),
+    ...responseIssues(metadata),
     ...profileIssues(metadata),
   ];
   for (const issue of issues) {

@@ -11,6 +11,12 @@ import { permissionsOf } from './scope-words.ts';
 /** The form has no fields that count: what is granted is what the engine stored with the interaction. */
 const ConsentForm = z.object({});
 
+/** OpenID Connect Core §5.5, as the engine has checked it: the names of the claims that are asked for. */
+function claimsOf(parameter: unknown): string[] {
+  const { userinfo, id_token } = typeof parameter === 'string' ? JSON.parse(parameter) : {};
+  return [...new Set([userinfo, id_token].flatMap((claims) => Object.keys(claims ?? {})))];
+}
+
 export function consentPage({ page, findAccount, listResourceServers }: InteractionPages) {
   return {
     async show(ctx: RouterContext, { provider, interaction, client, path, request }: PendingStep): Promise<void> {
@@ -22,7 +28,8 @@ export function consentPage({ page, findAccount, listResourceServers }: Interact
         throw new PageError('sign_in_lost', 'the account is gone');
       }
       const grant = await proposeGrant({ provider, interaction, resourceServers });
-      const permissions = permissionsOf({ grant, scope: String(interaction.params.scope ?? ''), resourceServers });
+      const { scope = '', claims } = interaction.params;
+      const permissions = permissionsOf({ grant, scope: String(scope), claims: claimsOf(claims), resourceServers });
       const destination = destinationOf(interaction.params.redirect_uri);
       page.render(
         ctx,

@@ -46,6 +46,8 @@ export interface Asked {
   readonly grant: Grant;
   /** The `scope` parameter of the request. */
   readonly scope: string;
+  /** The claims that it asks for by name (OpenID Connect Core §5.5). */
+  readonly claims: readonly string[];
   readonly resourceServers: readonly ResourceServer[];
 }
 
@@ -53,7 +55,7 @@ export interface Asked {
  * What the client may do once the grant is stored, as far as it asked for it: read off the grant itself, so that the
  * page cannot show less than the approval gives.
  */
-export function permissionsOf({ grant, scope, resourceServers }: Asked): Permission[] {
+export function permissionsOf({ grant, scope, claims, resourceServers }: Asked): Permission[] {
   const requested = scope.split(' ').filter((name) => name !== '');
   const granted = new Set(grant.getOIDCScopeFiltered(requested).split(' '));
   const api = Object.keys(grant.resources ?? {}).flatMap((resource) =>
@@ -63,10 +65,12 @@ export function permissionsOf({ grant, scope, resourceServers }: Asked): Permiss
   const openid = requested
     .filter((name) => granted.has(name) && (Object.hasOwn(OPENID_SCOPES, name) || !named.has(name)))
     .map((name) => ({ scope: name, words: wordsOf(OPENID_SCOPES, name), at: undefined }));
-  const claims = grant
-    .getOIDCClaims()
-    .map((name) => ({ scope: `claim:${name}`, words: wordsOf(OPENID_CLAIMS, name), at: undefined }));
-  return [...openid, ...claims, ...api];
+  const said = new Set(openid.map(({ words }) => words));
+  const single = grant
+    .getOIDCClaimsFiltered([...claims])
+    .map((name) => ({ scope: `claim:${name}`, words: wordsOf(OPENID_CLAIMS, name), at: undefined }))
+    .filter(({ words }) => !said.has(words));
+  return [...openid, ...single, ...api];
 }
 
 function resourcePermissions(

@@ -10,6 +10,7 @@ import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-a
 import { hybridSettings } from '../flows/hybrid/hybrid.ts';
 import { implicitSettings } from '../flows/implicit/implicit.ts';
 import { introspectionSettings } from '../flows/introspection/introspection.ts';
+import { jwtResponseModeSettings } from '../flows/jwt-response-modes/jwt-response-modes.ts';
 import { type LogoutPages, logoutSettings } from '../flows/logout/logout.ts';
 import {
   keepForSignIn,
@@ -21,6 +22,7 @@ import { revocationSettings } from '../flows/revocation/revocation.ts';
 import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
+import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
 import { admitStructuredTokens } from './engine-tokens.ts';
@@ -34,9 +36,11 @@ import { createProfileOf, keepToProfile, profileSettings, restrictToProfile } fr
 import type { RateLimits } from './rate-limits.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
+import type { ServerSecrets } from './server-secrets.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
-import { SIGNING_ALGS, type SigningKey } from './signing-keys.ts';
+import type { SigningKey } from './signing-keys.ts';
 import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
+import { subjectIdentifierSettings } from './subject-identifiers.ts';
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   readonly clients: ClientStore;
@@ -51,6 +55,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   };
   readonly rateLimits: RateLimits;
   readonly signingKeys: readonly SigningKey[];
+  readonly serverSecrets: ServerSecrets;
   readonly lifetimes: Lifetimes;
   readonly pages: LogoutPages &
     DevicePages & {
@@ -82,6 +87,8 @@ export function createProvider(deps: ProviderDeps): Provider {
     accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
     signingSettings(deps),
+    claimResponseSettings(),
+    subjectIdentifierSettings(deps.serverSecrets),
     clientSettings(deps.selfDescribed),
     clientAuthenticationSettings(),
     { fetch: outgoing },
@@ -97,6 +104,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     profileSettings(profileOf),
     authorizationCodeSettings(deps.lifetimes, { longestCode: (client) => profileOf(client).longestCode }),
     pushedAuthorizationRequestSettings(),
+    jwtResponseModeSettings(),
     requestObjectSettings({ onAccepted: requestedScope.fromRequestObject }),
     implicitSettings(),
     hybridSettings(),
@@ -131,10 +139,9 @@ function storageSettings({ artifacts, clients, profile, issuer, signingKeys, lif
   };
 }
 
-function signingSettings({ signingKeys, lifetimes }: ProviderDeps): Configuration {
+function signingSettings({ signingKeys, serverSecrets, lifetimes }: ProviderDeps): Configuration {
   return {
-    jwks: { keys: signingKeys as never },
-    enabledJWA: { idTokenSigningAlgValues: [...SIGNING_ALGS] },
+    jwks: { keys: [...signingKeys, serverSecrets.encryptionKey] as never },
     ttl: { IdToken: lifetimes.idToken },
   };
 }

@@ -45,7 +45,8 @@ export function createAudience({ resources, requestedScope }: AudienceDeps): Aud
       return {
         audience: identifier,
         scope: (await requestedScope.within(ctx, client, resourceServer)).join(' '),
-        accessTokenFormat: resourceServer.accessTokenFormat,
+        // A client could read in a JWT what pairwise subjects are to keep from it: docs/decisions/0005.
+        accessTokenFormat: client.subjectType === 'pairwise' ? 'opaque' : resourceServer.accessTokenFormat,
         // RFC 9068 §2.1 wants RS256 supported, which `jwks` has as well; this one costs a tenth to sign.
         jwt: { sign: { alg: 'ES256' } },
         ...(resourceServer.accessTokenTtl === undefined ? {} : { accessTokenTTL: resourceServer.accessTokenTtl }),

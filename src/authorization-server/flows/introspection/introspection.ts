@@ -1,5 +1,6 @@
 import { type Client as EngineClient, errors, type Grant, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Account, AccountStore } from '../../accounts/account.ts';
+import { CLIENT_ENCRYPTION_ALGS, CLIENT_ENCRYPTION_ENCS, OUR_SIGNING_ALGS } from '../../clients/metadata.ts';
 import type { ResourceServer, ResourceStore } from '../../resources/resource-server.ts';
 import type { Slice } from '../slice.ts';
 
@@ -34,6 +35,8 @@ interface IntrospectedToken {
  * The engine answers from what the token said when it was issued. Roles, consent, the account and the client may have
  * changed since, and the answer speaks of this moment: this policy is the engine's last hook before it writes, and
  * narrows the token to what still holds. Who asks about a token that is none of their business learns nothing (§4).
+ *
+ * The same answer comes as a signed JWT to who accepts `application/token-introspection+jwt` (RFC 9701).
  */
 export const introspectionSettings = (deps: IntrospectionDeps): Slice => ({
   features: {
@@ -41,6 +44,12 @@ export const introspectionSettings = (deps: IntrospectionDeps): Slice => ({
       enabled: true,
       allowedPolicy: (ctx, caller, token) => answerFor(deps, ctx, caller, token),
     },
+    jwtIntrospection: { enabled: true },
+  },
+  enabledJWA: {
+    introspectionSigningAlgValues: [...OUR_SIGNING_ALGS],
+    introspectionEncryptionAlgValues: [...CLIENT_ENCRYPTION_ALGS],
+    introspectionEncryptionEncValues: [...CLIENT_ENCRYPTION_ENCS],
   },
 });
 
@@ -74,7 +83,12 @@ async function answerFor(
   token.scope = holds.join(' ');
   const seen =
     resourceServers.find(({ identifier }) => identifier === deps.registrationOf(caller).resource_server)?.claims ?? [];
-  token.extra = { ...token.extra, ...claimsSeen(account, new Set(seen), new Set(holds)) };
+  token.extra = {
+    ...token.extra,
+    ...claimsSeen(account, new Set(seen), new Set(holds)),
+    // The engine would tell it the subject that the token's client knows: docs/decisions/0005.
+    ...(token.clientId === caller.clientId ? undefined : { sub: account.accountId }),
+  };
   return true;
 }
 

@@ -1,5 +1,5 @@
 /** Request objects by value (RFC 9101) over HTTP. */
-import { base64url, UnsecuredJWT } from 'jose';
+import { base64url, CompactEncrypt, generateKeyPair, importJWK, UnsecuredJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
@@ -130,6 +130,47 @@ describe('a signed request object', () => {
     const { code = '', state } = await answerTo(url);
     expect(state).toBe('pushed');
     expect(tokensOf(await signing.exchange({ code, verifier: pkce.verifier })).scope).toBe('openid profile');
+  });
+});
+
+describe('an encrypted request object', () => {
+  const encrypted = async (request: string, enc = 'A256GCM') => {
+    const { keys: published } = await (await fetch(server.url('/jwks'))).json();
+    const to = published.find(({ use }: { use: string }) => use === 'enc');
+    const header = { alg: 'ECDH-ES', enc, kid: to.kid, cty: 'JWT' };
+    return new CompactEncrypt(new TextEncoder().encode(request))
+      .setProtectedHeader(header)
+      .encrypt(await importJWK(to, 'ECDH-ES'));
+  };
+
+  it('is answered, with the scope that is inside', async () => {
+    const request = await encrypted(await signed({ scope: 'openid nonsense', state: 'secret' }));
+    const { code = '', state } = await answerTo(urlOf(request, { scope: 'openid profile' }));
+    expect(state).toBe('secret');
+    expect(tokensOf(await signing.exchange({ code, verifier: pkce.verifier })).scope).toBe('openid');
+  });
+
+  it('can be pushed, also by another node’s key, which is the same', async () => {
+    const node = await server.addNode();
+    for (const enc of ['A128CBC-HS256', 'A128GCM', 'A256CBC-HS512', 'A256GCM']) {
+      const request = await encrypted(await signed({ scope: 'openid' }), enc);
+      const parameters = { client_id: SIGNING.clientId, request };
+      const { body } = await postForm(new URL('/request', node).href, parameters, SIGNING);
+      const reference = { client_id: SIGNING.clientId, request_uri: String(body.request_uri) };
+      expect(await answerTo(server.url(`/auth?${encode(reference)}`))).toHaveProperty('code');
+    }
+  });
+
+  it('is refused when nobody signed what is inside, or it is not for this server', async () => {
+    const unsigned = await encrypted(JSON.stringify({ client_id: SIGNING.clientId, response_type: 'code' }));
+    const { publicKey } = await generateKeyPair('ECDH-ES');
+    const elsewhere = await new CompactEncrypt(new TextEncoder().encode(await signed()))
+      .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' })
+      .encrypt(publicKey);
+    for (const request of [unsigned, elsewhere, 'a.b.c.d.e']) {
+      const { body } = await postForm(server.url('/request'), { client_id: SIGNING.clientId, request }, SIGNING);
+      expect(body).toMatchObject({ error: 'invalid_request_object' });
+    }
   });
 });
 

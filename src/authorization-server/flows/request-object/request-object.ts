@@ -1,8 +1,6 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { CLIENT_ENCRYPTION_ENCS, CLIENT_SIGNING_ALGS, OUR_ENCRYPTION_ALGS } from '../../clients/metadata.ts';
 import type { Slice } from '../slice.ts';
-
-/** Asymmetric ones: what is kept of a client's secret is a hash, which verifies nothing. */
-const SIGNING_ALGS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'] as const;
 
 export interface RequestObjectDeps {
   /** Told of every request object, also of what was pushed, before anything in it is acted upon. */
@@ -12,9 +10,15 @@ export interface RequestObjectDeps {
 /**
  * Request objects (RFC 9101), by value: the parameter `request` holds a JWT that the client signed, and nothing beside it
  * counts. By reference only what was pushed to this server: it fetches no `request_uri` (§10.4).
+ *
+ * One that is to be read by nobody on the way is encrypted besides, to the key with `use` `enc` among those published.
  */
 export const requestObjectSettings = ({ onAccepted }: RequestObjectDeps): Slice => ({
-  enabledJWA: { requestObjectSigningAlgValues: [...SIGNING_ALGS] },
+  enabledJWA: {
+    requestObjectSigningAlgValues: [...CLIENT_SIGNING_ALGS],
+    requestObjectEncryptionAlgValues: [...OUR_ENCRYPTION_ALGS],
+    requestObjectEncryptionEncValues: [...CLIENT_ENCRYPTION_ENCS],
+  },
   features: {
     requestObjects: {
       enabled: true,

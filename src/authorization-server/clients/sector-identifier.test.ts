@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { ClientMetadata } from './client.ts';
+import { sectorIdentifierProblem } from './sector-identifier.ts';
+
+const URIS = ['https://one.example/callback', 'https://two.example/callback'];
+const metadata = {
+  redirect_uris: URIS,
+  sector_identifier_uri: 'https://sector.example/uris.json',
+} as unknown as ClientMetadata;
+const problemOf = (body: string, status = 200) =>
+  sectorIdentifierProblem(metadata, async () => new Response(body, { status }));
+
+describe('the list of redirect URIs behind a sector identifier', () => {
+  it('has them all, and may have others', async () => {
+    expect(await problemOf(JSON.stringify([...URIS, 'https://three.example/']))).toBeUndefined();
+  });
+
+  it('is asked for at its address, and only where there is one', async () => {
+    const asked: string[] = [];
+    const fetch = async (url: string) => {
+      asked.push(url);
+      return new Response(JSON.stringify(URIS));
+    };
+    await sectorIdentifierProblem(metadata, fetch);
+    await sectorIdentifierProblem({ redirect_uris: URIS } as unknown as ClientMetadata, fetch);
+    expect(asked).toEqual(['https://sector.example/uris.json']);
+  });
+
+  it.each([
+    [JSON.stringify(URIS.slice(1)), 200, 'does not list https://one.example/callback'],
+    ['{"0":"https://one.example/callback"}', 200, 'gives no list'],
+    ['nonsense', 200, /^gives no list: /],
+    [JSON.stringify(URIS), 302, 'answers with 302'],
+    [JSON.stringify(URIS), 404, 'answers with 404'],
+  ])('is none: %s with status %i', async (body, status, problem) => {
+    expect(await problemOf(body, status)).toMatch(problem);
+  });
+
+  it('is none where nobody answers', async () => {
+    const problem = await sectorIdentifierProblem(metadata, async () => {
+      throw new Error('connection refused');
+    });
+    expect(problem).toBe('gives no list: connection refused');
+  });
+});
