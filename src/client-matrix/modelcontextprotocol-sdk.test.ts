@@ -1,0 +1,178 @@
+/**
+ * @modelcontextprotocol/sdk 1: its client finds its way from the URL of an MCP server to a tool call by itself. The server is
+ * the sdk's, in Express, and our guard stands before it.
+ */
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import express, { type ErrorRequestHandler } from 'express';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AccessToken } from '../resource-server/guard/access-token.ts';
+import { createGuard } from '../resource-server/guard/guard.ts';
+import { introspection } from '../resource-server/guard/introspection.ts';
+import { Refusal } from '../resource-server/guard/refusal.ts';
+import { startApplication } from '../testing/application.ts';
+import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
+import { revoke } from '../testing/relying-party.ts';
+import { UserAgent } from '../testing/user-agent.ts';
+
+const MCP_CLIENT = { clientId: 'mcp-server', clientSecret: 'mcp-server-secret' };
+const REDIRECT_URI = 'http://localhost:6274/callback';
+const SCOPE = 'tools:call';
+
+let server: TestServer;
+let application: Awaited<ReturnType<typeof startApplication>>;
+let resource: string;
+beforeAll(async () => {
+  server = await startTestServer();
+  application = await startApplication(createMcpApplication);
+  resource = `${application.url}/mcp`;
+  await server.apply({
+    resourceServers: [
+      { identifier: resource, name: 'Tools', scopes: [{ name: SCOPE, description: 'use tools for you' }] },
+    ],
+    roles: [{ name: 'toolmaker', scopes: [SCOPE] }],
+    clients: [
+      {
+        client_id: MCP_CLIENT.clientId,
+        client_secret: MCP_CLIENT.clientSecret,
+        grant_types: [],
+        resource_server: resource,
+      },
+    ],
+    accounts: [{ email: 'alice@example.com', name: 'Alice Archer', roles: ['toolmaker'] }],
+  });
+});
+afterAll(async () => {
+  application.stop();
+  await server.stop();
+});
+
+function createMcpApplication(url: string) {
+  const audience = `${url}/mcp`;
+  const metadata = '/.well-known/oauth-protected-resource/mcp';
+  const verify = introspection({ issuer: server.issuer, ...MCP_CLIENT, timeoutMs: 2000 });
+  const guard = createGuard({ verify, audience, issuer: server.issuer, resourceMetadata: url + metadata });
+  const app = express();
+  app.get(metadata, (_request, response) => {
+    response.json({ resource: audience, authorization_servers: [server.issuer], scopes_supported: [SCOPE] });
+  });
+  app.all('/mcp', async (request, response) => {
+    const accessToken = await guard.accessTokenOf(request);
+    if (!accessToken.scopes.has(SCOPE)) {
+      throw guard.refuse.insufficientScope(SCOPE);
+    }
+    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+    await createMcpServer(accessToken).connect(transport as Transport);
+    await transport.handleRequest(request, response);
+  });
+  app.use(refuse);
+  return app;
+}
+
+/** What any application does with a refusal of the guard. */
+const refuse: ErrorRequestHandler = (error, _request, response, next) => {
+  if (!(error instanceof Refusal)) {
+    return next(error);
+  }
+  response.status(error.status).set(error.headers).json({ error: error.code, error_description: error.message });
+};
+
+function createMcpServer(accessToken: AccessToken): McpServer {
+  const mcp = new McpServer({ name: 'tools', version: '1.0.0' });
+  mcp.registerTool('greet', {}, () => ({ content: [{ type: 'text', text: `Good evening, ${accessToken.subject}!` }] }));
+  return mcp;
+}
+
+/** An MCP client as an application keeps one: what the sdk wants remembered is remembered. */
+class Remembering implements OAuthClientProvider {
+  readonly redirectUrl = REDIRECT_URI;
+  readonly clientMetadata = {
+    client_name: 'MCP Inspector',
+    redirect_uris: [REDIRECT_URI],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  };
+  information: OAuthClientInformationMixed | undefined;
+  saved: OAuthTokens | undefined;
+  request: URL | undefined;
+  #verifier = '';
+
+  clientInformation = () => this.information;
+  saveClientInformation = (information: OAuthClientInformationMixed) => {
+    this.information = information;
+  };
+  tokens = () => this.saved;
+  saveTokens = (tokens: OAuthTokens) => {
+    this.saved = tokens;
+  };
+  redirectToAuthorization = (request: URL) => {
+    this.request = request;
+  };
+  saveCodeVerifier = (verifier: string) => {
+    this.#verifier = verifier;
+  };
+  codeVerifier = () => this.#verifier;
+  invalidateCredentials = () => {
+    this.saved = undefined;
+  };
+}
+
+let provider: Remembering;
+beforeEach(() => {
+  provider = new Remembering();
+});
+
+const createTransport = () => new StreamableHTTPClientTransport(new URL(resource), { authProvider: provider });
+
+async function connect(): Promise<Client> {
+  const client = new Client({ name: 'a-client', version: '1.0.0' });
+  await client.connect(createTransport() as Transport);
+  return client;
+}
+
+/** From nothing but the server's URL. */
+async function connectFromScratch(): Promise<Client> {
+  await expect(connect()).rejects.toThrow('Unauthorized');
+  const callback = await new UserAgent(server.issuer).authorize(String(provider.request));
+  await createTransport().finishAuth(callback.searchParams.get('code') ?? '');
+  return connect();
+}
+
+const greeting = (client: Client) => client.callTool({ name: 'greet' });
+
+describe('the client of the Model Context Protocol', () => {
+  it('registers, gets a token for the server that it was given, and calls a tool', async () => {
+    const client = await connectFromScratch();
+    expect(provider.request?.searchParams.get('resource')).toBe(resource);
+    expect(provider.request?.searchParams.get('code_challenge_method')).toBe('S256');
+    expect(provider.saved).toMatchObject({ scope: SCOPE, refresh_token: expect.any(String) });
+    expect(await greeting(client)).toMatchObject({ content: [{ text: expect.stringContaining('Good evening, ') }] });
+  });
+
+  it('refreshes when its access token was revoked, and is asked to sign in again when its refresh token was', async () => {
+    const client = await connectFromScratch();
+    const party = { clientId: provider.information?.client_id ?? '' };
+    const first = provider.saved;
+    await revoke(server.issuer, first?.access_token ?? '', party);
+    expect(await greeting(client)).toHaveProperty('content');
+    expect(provider.saved?.access_token).not.toBe(first?.access_token);
+
+    await revoke(server.issuer, provider.saved?.refresh_token ?? '', party);
+    provider.request = undefined;
+    await expect(greeting(client)).rejects.toThrow('Unauthorized');
+    expect(provider.request).toBeInstanceOf(URL);
+  });
+
+  it('is refused with a token for another resource server', async () => {
+    await connectFromScratch();
+    const elsewhere = await fetch(resource, { method: 'POST', headers: { authorization: 'Bearer made-up' } });
+    expect(elsewhere.status).toBe(401);
+    expect(elsewhere.headers.get('www-authenticate')).toContain('error="invalid_token", ');
+  });
+});
