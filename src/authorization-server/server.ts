@@ -117,6 +117,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     cookieSignatures,
+    dpopNonceSecret: Buffer.from(sealing.keys('dpop nonces')[0] ?? '', 'base64url'),
     lifetimes: config.lifetimes,
     pages: {
       ...signOutPages({ page }),

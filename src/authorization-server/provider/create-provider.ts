@@ -7,6 +7,7 @@ import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-cha
 import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
 import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-authorization/device-authorization.ts';
+import { dpopSettings } from '../flows/dpop/dpop.ts';
 import { hybridSettings } from '../flows/hybrid/hybrid.ts';
 import { implicitSettings } from '../flows/implicit/implicit.ts';
 import { introspectionSettings } from '../flows/introspection/introspection.ts';
@@ -55,6 +56,8 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
   };
   readonly rateLimits: RateLimits;
   readonly signingKeys: readonly SigningKey[];
+  /** 32 bytes, the same at every node. */
+  readonly dpopNonceSecret: Buffer;
   readonly serverSecrets: ServerSecrets;
   readonly lifetimes: Lifetimes;
   readonly pages: LogoutPages &
@@ -91,8 +94,9 @@ export function createProvider(deps: ProviderDeps): Provider {
     subjectIdentifierSettings(deps.serverSecrets),
     clientSettings(deps.selfDescribed),
     clientAuthenticationSettings(),
+    dpopSettings({ nonceSecret: deps.dpopNonceSecret }),
     { fetch: outgoing },
-    { features: { devInteractions: { enabled: false }, dPoP: { enabled: false } } },
+    { features: { devInteractions: { enabled: false } } },
     {
       renderError(ctx, out, error) {
         describeError(out);

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import { askedByRefresh } from '../flows/refresh-token/refresh-token.ts';
 import { replacedSessionId } from './engine.ts';
+import { presentedKey } from './presented-key.ts';
 
 /** Which request is being answered, for those who are not told: the engine's adapters are called with ids only. */
 export interface CurrentRequest {
@@ -54,7 +55,7 @@ class EngineRequest implements RequestInProgress {
   }
 
   get asksFor() {
-    return askedByRefresh(this.identity);
+    return askedByRefresh(this.identity, presentedKey);
   }
 
   get replacedSessionId() {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { ClientMetadata, Client as EngineClient, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
@@ -66,6 +67,13 @@ export function supportScopes(provider: Provider, names: Iterable<string>): void
   for (const name of names) {
     scopes.add(name);
   }
+}
+
+/** What the client showed to the proxy in front of us, where there is mutual TLS; the proof that its key is at hand lies there. */
+export function certificateOf(ctx: KoaContextWithOIDC): X509Certificate | string | undefined {
+  const features = instance(ctx.oidc.provider).configuration?.features;
+  expectEngine(features?.mTLS, 'settings of mutual TLS');
+  return features.mTLS.enabled ? features.mTLS.getCertificate?.(ctx) : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The part of oidc-provider's private state that engine.ts reaches for. */
 declare module 'oidc-provider/lib/helpers/weak_cache.js' {
+  import type { X509Certificate } from 'node:crypto';
   import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 
   export default function instance(provider: Provider): {
@@ -8,6 +9,12 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
       readonly claimsSupported?: Set<string>;
       readonly scopes?: Set<string>;
       readonly grantTypes?: Set<string>;
+      readonly features?: {
+        readonly mTLS?: {
+          readonly enabled?: boolean;
+          readonly getCertificate?: (ctx: KoaContextWithOIDC) => X509Certificate | string | undefined;
+        };
+      };
     };
     readonly grantTypeHandlers?: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
   };

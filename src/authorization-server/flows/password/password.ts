@@ -1,4 +1,11 @@
-import { errors, type KoaContextWithOIDC, type Provider, type ResourceServer } from 'oidc-provider';
+import {
+  type AccessToken,
+  type Client,
+  errors,
+  type KoaContextWithOIDC,
+  type Provider,
+  type ResourceServer,
+} from 'oidc-provider';
 import type { Account, Authenticate } from '../../accounts/account.ts';
 import { TooBusy } from '../../accounts/too-busy.ts';
 import { grantScopes } from '../../resources/grant-scopes.ts';
@@ -14,6 +21,12 @@ export interface PasswordGrantDeps {
   ) => Promise<{ readonly identifier: string; readonly resourceServer: ResourceServer } | undefined>;
   readonly listResourceServers: ResourceStore['listResourceServers'];
   readonly claimsOf: (account: Account) => Record<string, unknown>;
+  /** What the request proves possession of, for tokens to be bound to. Throws when that is not as it must be. */
+  readonly senderOf: (ctx: KoaContextWithOIDC, client: Client) => Promise<Sender>;
+}
+
+interface Sender {
+  bind(token: object): Promise<void>;
 }
 
 /** What the request may say; given twice, any of it is refused by the engine. */
@@ -32,6 +45,7 @@ interface Issue {
   readonly tokenScopes: readonly string[];
   readonly audience: Audience;
   readonly grantId: string;
+  readonly sender: Sender;
 }
 
 /**
@@ -46,16 +60,19 @@ export const passwordGrant =
   (deps: PasswordGrantDeps) =>
   async (ctx: KoaContextWithOIDC): Promise<void> => {
     const { provider } = ctx.oidc;
+    const sender = await deps.senderOf(ctx, clientOf(ctx.oidc));
     const account = await authenticate(deps, ctx);
     const audience = await deps.audienceFor(ctx);
     const scopes = await deps.scopesFor(ctx, account);
     const tokenScopes = scopesWithin(audience, scopes);
     const grantId = await saveGrant(deps, ctx, { account, scopes, tokenScopes, audience });
-    const issue: Issue = { ctx, provider, account, scopes, tokenScopes, audience, grantId };
-    const accessToken = await issueAccessToken(issue);
+    const issue: Issue = { ctx, provider, account, scopes, tokenScopes, audience, grantId, sender };
+    const { accessToken, told } = await issueAccessToken(issue);
     ctx.body = {
-      ...accessToken,
-      ...(ctx.oidc.client?.grantTypeAllowed('refresh_token') ? { refresh_token: await issueRefreshToken(issue) } : {}),
+      ...told,
+      ...(ctx.oidc.client?.grantTypeAllowed('refresh_token')
+        ? { refresh_token: await issueRefreshToken(issue, accessToken) }
+        : {}),
       ...(scopes.includes('openid') ? { id_token: await issueIdToken(deps, issue) } : {}),
     };
   };
@@ -112,7 +129,7 @@ async function saveGrant(
   return grant.save();
 }
 
-async function issueAccessToken({ ctx, provider, account, tokenScopes, audience, grantId }: Issue) {
+async function issueAccessToken({ ctx, provider, account, tokenScopes, audience, grantId, sender }: Issue) {
   const token = new provider.AccessToken({
     accountId: account.accountId,
     client: clientOf(ctx.oidc),
@@ -123,11 +140,16 @@ async function issueAccessToken({ ctx, provider, account, tokenScopes, audience,
   if (audience !== undefined) {
     token.resourceServer = new provider.ResourceServer(audience.identifier, audience.resourceServer);
   }
-  const value = await token.save();
-  return { access_token: value, expires_in: token.expiration, token_type: token.tokenType, scope: token.scope };
+  await sender.bind(token);
+  const access_token = await token.save();
+  const { expiration: expires_in, tokenType: token_type, scope } = token;
+  return { accessToken: token, told: { access_token, expires_in, token_type, scope } };
 }
 
-async function issueRefreshToken({ ctx, provider, account, scopes, audience, grantId }: Issue): Promise<string> {
+async function issueRefreshToken(
+  { ctx, provider, account, scopes, audience, grantId }: Issue,
+  accessToken: AccessToken,
+): Promise<string> {
   const token = new provider.RefreshToken({
     accountId: account.accountId,
     client: clientOf(ctx.oidc),
@@ -139,6 +161,11 @@ async function issueRefreshToken({ ctx, provider, account, scopes, audience, gra
     amr: ['pwd'],
     ...(audience === undefined ? {} : { resource: audience.identifier }),
   });
+  if (clientOf(ctx.oidc).tokenEndpointAuthMethod === 'none') {
+    // RFC 9449 §5 and RFC 8705 §4: nothing else shows later that it is the same client.
+    const { jkt, 'x5t#S256': certificate } = accessToken;
+    Object.assign(token, { jkt, 'x5t#S256': certificate });
+  }
   return token.save();
 }
 

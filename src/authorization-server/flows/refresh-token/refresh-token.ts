@@ -29,10 +29,16 @@ export const refreshTokenSettings = (
   },
 });
 
-/** What a refresh asks for besides presenting its token, in one text; `undefined` for any other request. */
-export function askedByRefresh(ctx: KoaContextWithOIDC): string | undefined {
+/**
+ * What a refresh asks for besides presenting its token, in one text; `undefined` for any other request. To which key the tokens
+ * are bound is part of it: a retry with another key is none, and gets nothing.
+ */
+export function askedByRefresh(
+  ctx: KoaContextWithOIDC,
+  presentedKey: (ctx: KoaContextWithOIDC) => string,
+): string | undefined {
   const { body, route } = ctx.oidc;
   return route === 'token' && body?.grant_type === 'refresh_token'
-    ? JSON.stringify([body.scope, body.resource])
+    ? JSON.stringify([body.scope, body.resource, presentedKey(ctx)])
     : undefined;
 }
