@@ -10,17 +10,28 @@ export interface ClientCard {
   readonly logo: string | undefined;
   /** Its home page, to go back to. */
   readonly home: string | undefined;
+  /** Nobody but the client itself says all this. `host` is where it says so, for a client with a metadata document. */
+  readonly unverified: { readonly host: string | undefined } | undefined;
 }
 
-/** Name, logo and home page are the client's own words: only https reaches a page, and every value is escaped there. */
+/**
+ * Name, logo and home page are the client's own words: only https reaches a page, and every value is escaped there. Of a
+ * client that nobody vouches for the picture and the link are left out: they could be those of another.
+ */
 export function clientCard(client: Client): ClientCard {
-  const name = readableName(client.clientName) ?? client.clientId;
+  const unverified = unverifiedOf(client);
+  const name = readableName(client.clientName) ?? unverified?.host ?? client.clientId;
   return {
     name,
     initial: [...name][0]?.toUpperCase() ?? '?',
-    logo: httpsUrl(client.logoUri),
-    home: httpsUrl(client.clientUri),
+    logo: unverified === undefined ? httpsUrl(client.logoUri) : undefined,
+    home: unverified === undefined ? httpsUrl(client.clientUri) : undefined,
+    unverified,
   };
+}
+
+function unverifiedOf({ clientId, self_described: how }: Client): ClientCard['unverified'] {
+  return how === undefined ? undefined : { host: how === 'document' ? URL.parse(clientId)?.host : undefined };
 }
 
 const LONGEST_NAME = 60;
@@ -41,6 +52,16 @@ function readableName(value: string | undefined): string | undefined {
 function httpsUrl(value: unknown): string | undefined {
   const url = typeof value === 'string' ? URL.parse(value) : null;
   return url?.protocol === 'https:' ? url.href : undefined;
+}
+
+const THIS_DEVICE = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The same for a client that nobody vouches for: what is on the person's own device is told as that. */
+export function plainDestinationOf(redirectUri: unknown): string | undefined {
+  const url = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null;
+  return url?.protocol === 'http:' && THIS_DEVICE.includes(url.hostname)
+    ? `an app on this device (${url.host})`
+    : destinationOf(redirectUri);
 }
 
 /** Where the browser goes after the answer, in the words of someone who wants to know whether that is the right place. */

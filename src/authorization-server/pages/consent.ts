@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { grantConsent, proposeGrant } from '../flows/authorization-code/consent.ts';
-import { destinationOf } from './client-card.ts';
+import { destinationOf, plainDestinationOf } from './client-card.ts';
 import { readForm } from './form.ts';
 import type { InteractionPages } from './interaction.ts';
 import { PageError } from './page-error.ts';
@@ -19,7 +19,10 @@ function claimsOf(parameter: unknown): string[] {
 
 export function consentPage({ page, findAccount, listResourceServers }: InteractionPages) {
   return {
-    async show(ctx: RouterContext, { provider, interaction, client, path, request }: PendingStep): Promise<void> {
+    async show(
+      ctx: RouterContext,
+      { provider, interaction, client, path, request, isForDevice }: PendingStep,
+    ): Promise<void> {
       const [account, resourceServers] = await Promise.all([
         findAccount(interaction.session?.accountId ?? ''),
         listResourceServers(),
@@ -30,11 +33,20 @@ export function consentPage({ page, findAccount, listResourceServers }: Interact
       const grant = await proposeGrant({ provider, interaction, resourceServers });
       const { scope = '', claims } = interaction.params;
       const permissions = permissionsOf({ grant, scope: String(scope), claims: claimsOf(claims), resourceServers });
-      const destination = destinationOf(interaction.params.redirect_uri);
+      const describe = client.unverified === undefined ? destinationOf : plainDestinationOf;
+      const destination = describe(interaction.params.redirect_uri);
       page.render(
         ctx,
         'consent',
-        { client, path, request, account: { name: account.name, email: account.email }, permissions, destination },
+        {
+          client,
+          path,
+          request,
+          account: { name: account.name, email: account.email },
+          permissions,
+          destination,
+          isForDevice,
+        },
         { title: `Allow ${client.name}?`, withinFlow: true, logo: client.logo },
       );
     },

@@ -78,8 +78,11 @@ export function extendClients(provider: Provider, { clients, selfDescribed, deve
 /** To the client itself. For everybody else it is just not there, and none of their business. */
 function explainAbsence(clientId: string, { documents }: SelfDescribedClients): void {
   const problem = documents?.whyNot(clientId);
-  if (problem !== undefined && Provider.ctx?.oidc?.params?.client_id === clientId) {
-    throw Object.assign(new errors.InvalidClient(problem), { error_description: problem });
+  const oidc = Provider.ctx?.oidc;
+  if (problem !== undefined && oidc?.params?.client_id === clientId) {
+    // A program gets RFC 6749 §5.2's 401, and a browser a page.
+    const error = oidc.route === 'authorization' ? new errors.InvalidClient(problem) : new errors.InvalidClientAuth();
+    throw Object.assign(error, { error_description: problem });
   }
 }
 
