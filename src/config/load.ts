@@ -63,7 +63,7 @@ export function loadDatabaseConfig(source: Source): DatabaseConfig {
 const OPENID_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 /** Where nothing is said: in development any client may come, and elsewhere none that nobody has vouched for. */
-function selfDescription({ registration, clientIdMetadataDocuments }: Settings, mode: Mode) {
+function selfDescription({ registration, clientIdMetadataDocuments, profile }: Settings, mode: Mode) {
   const development = mode === 'development';
   return {
     registration: {
@@ -71,7 +71,7 @@ function selfDescription({ registration, clientIdMetadataDocuments }: Settings, 
       access: registration.access ?? (development ? ('open' as const) : ('closed' as const)),
       scopes: registration.scopes ?? (development ? ('all' as const) : OPENID_SCOPES),
     },
-    clientIdMetadataDocuments: { enabled: clientIdMetadataDocuments.enabled ?? development },
+    clientIdMetadataDocuments: { enabled: clientIdMetadataDocuments.enabled ?? (development || profile === 'mcp') },
   };
 }
 

@@ -40,11 +40,16 @@ function* authMethodProblems({ authMethods, name }: Profile, { token_endpoint_au
 
 function* algProblems({ signingAlgs, name }: Profile, metadata: ClientMetadata) {
   for (const [field, value] of Object.entries(metadata)) {
-    if (field.endsWith('_alg') && field.includes('sign') && !isAllowed(signingAlgs, String(value))) {
+    if (isSigningAlg(field) && !isAllowed(signingAlgs, String(value))) {
       const fix = `choose one of ${[...(signingAlgs ?? [])].join(', ')}`;
       yield { field, problem: `is ${value}, which ${name} does not allow`, fix };
     }
   }
+}
+
+/** Fields that name how something is signed; others name how it is encrypted. */
+export function isSigningAlg(field: string): boolean {
+  return field.endsWith('_signing_alg') || field.endsWith('_signed_response_alg');
 }
 
 function* uriProblems(profile: Profile, metadata: ClientMetadata) {

@@ -43,6 +43,18 @@ const PARAMETERS = Symbol('params');
 
 interface OIDCContextPrototype {
   readonly ctx: KoaContextWithOIDC;
+/** Lets `edit` change what is about to be sent to a client by its redirect URI, in whichever response mode. */
+export function onAuthorizationResponse(provider: Provider, edit: (response: Record<string, unknown>) => void): void {
+  const modes = instance(provider).responseModes;
+  expectEngine(modes && modes.size > 0, 'response modes');
+  for (const [mode, send] of modes) {
+    modes.set(mode, (ctx, redirectUri, response) => {
+      edit(response);
+      return send(ctx, redirectUri, response);
+    });
+  }
+}
+
   [PARAMETERS]?: Record<string, unknown>;
 }
 

@@ -8,16 +8,9 @@ import { isAllowed, PROFILES } from '../profiles/profile.ts';
 import { claimsOf } from './claims.ts';
 import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
-import {
-  allowResponseType,
-  checkParameters,
-  detectReplays,
-  explainGrant,
-  guardGrant,
-  nameTokens,
-  storeStructuredTokens,
-  wrapGrant,
-} from './engine.ts';
+import { allowResponseType, checkParameters, explainGrant, guardGrant, wrapGrant } from './engine.ts';
+import { detectReplays, nameTokens, senderOf, storeStructuredTokens } from './engine-tokens.ts';
+import { describeErrors } from './error-descriptions.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import { limitParameters } from './parameter-limits.ts';
@@ -41,6 +34,7 @@ export function extendEngine(
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
     allowResponseType(provider, PLAIN_TOKEN);
   }
+  describeErrors(provider);
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);

@@ -17,6 +17,10 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
       };
     };
     readonly grantTypeHandlers?: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
+    readonly responseModes?: Map<
+      string,
+      (ctx: KoaContextWithOIDC, redirectUri: string, response: Record<string, unknown>) => unknown
+    >;
   };
 }
 

@@ -1,10 +1,12 @@
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { CLIENT_ENCRYPTION_ENCS, CLIENT_SIGNING_ALGS, OUR_ENCRYPTION_ALGS } from '../../clients/metadata.ts';
+import { isAllowed, type Profile } from '../../profiles/profile.ts';
 import type { Slice } from '../slice.ts';
 
 export interface RequestObjectDeps {
   /** Told of every request object, also of what was pushed, before anything in it is acted upon. */
   readonly onAccepted: (ctx: KoaContextWithOIDC, claims: Readonly<Record<string, unknown>>) => void;
+  readonly profileOf: (client: Client) => Profile;
 }
 
 /**
@@ -13,7 +15,7 @@ export interface RequestObjectDeps {
  *
  * One that is to be read by nobody on the way is encrypted besides, to the key with `use` `enc` among those published.
  */
-export const requestObjectSettings = ({ onAccepted }: RequestObjectDeps): Slice => ({
+export const requestObjectSettings = ({ onAccepted, profileOf }: RequestObjectDeps): Slice => ({
   enabledJWA: {
     requestObjectSigningAlgValues: [...CLIENT_SIGNING_ALGS],
     requestObjectEncryptionAlgValues: [...OUR_ENCRYPTION_ALGS],
@@ -22,7 +24,13 @@ export const requestObjectSettings = ({ onAccepted }: RequestObjectDeps): Slice 
   features: {
     requestObjects: {
       enabled: true,
-      assertJwtClaimsAndHeader(ctx, claims) {
+      assertJwtClaimsAndHeader(ctx, claims, { alg }, client) {
+        // What was pushed as plain parameters is kept as an object that nobody signed.
+        if (alg !== 'none' && !isAllowed(profileOf(client).signingAlgs, String(alg))) {
+          throw new errors.InvalidRequestObject(
+            `${profileOf(client).name} does not allow a request object to be signed with ${alg}`,
+          );
+        }
         requireClaims(ctx, claims);
         onAccepted(ctx, claims);
       },
