@@ -1,7 +1,12 @@
 /**
  * @modelcontextprotocol/sdk 1: its client finds its way from the URL of an MCP server to a tool call by itself. The server is
- * the sdk's, in Express, and our guard stands before it.
+ * the sdk's, in Express, and our guard stands before it; the authorization server has the profile that is made for this.
  */
+import 'reflect-metadata'; // @peculiar/x509 wants it first.
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setDefaultCACertificates } from 'node:tls';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -9,6 +14,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import express, { type ErrorRequestHandler } from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../resource-server/guard/access-token.ts';
@@ -17,7 +23,7 @@ import { introspection } from '../resource-server/guard/introspection.ts';
 import { Refusal } from '../resource-server/guard/refusal.ts';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
-import { revoke } from '../testing/relying-party.ts';
+import { createRelyingParty, DEMO_MACHINE, revoke, tokensOf } from '../testing/relying-party.ts';
 import { UserAgent } from '../testing/user-agent.ts';
 
 const MCP_CLIENT = { clientId: 'mcp-server', clientSecret: 'mcp-server-secret' };
@@ -28,7 +34,7 @@ let server: TestServer;
 let application: Awaited<ReturnType<typeof startApplication>>;
 let resource: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ config: (config) => ({ ...config, profile: 'mcp' }) });
   application = await startApplication(createMcpApplication);
   resource = `${application.url}/mcp`;
   await server.apply({
@@ -123,6 +129,32 @@ class Remembering implements OAuthClientProvider {
   };
 }
 
+/** At an https address of this machine that is trusted from then on: the sdk accepts no other. */
+async function hostDocument(metadata: object) {
+  const { pem, key } = await createCertificate();
+  setDefaultCACertificates([pem]);
+  const host = createServer({ cert: pem, key }, (_request, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...metadata, client_id: url }));
+  });
+  host.listen(0, 'localhost');
+  await once(host, 'listening');
+  const url = `https://localhost:${(host.address() as AddressInfo).port}/client.json`;
+  return { url, stop: () => host.close() };
+}
+
+async function createCertificate() {
+  const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(signing, true, ['sign', 'verify']);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=localhost',
+    keys,
+    signingAlgorithm: signing,
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
+  });
+  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return { pem: certificate.toString('pem'), key: PemConverter.encode(pkcs8, 'PRIVATE KEY') };
+}
+
 let provider: Remembering;
 beforeEach(() => {
   provider = new Remembering();
@@ -169,10 +201,25 @@ describe('the client of the Model Context Protocol', () => {
     expect(provider.request).toBeInstanceOf(URL);
   });
 
-  it('is refused with a token for another resource server', async () => {
-    await connectFromScratch();
-    const elsewhere = await fetch(resource, { method: 'POST', headers: { authorization: 'Bearer made-up' } });
-    expect(elsewhere.status).toBe(401);
-    expect(elsewhere.headers.get('www-authenticate')).toContain('error="invalid_token", ');
+  it('describes itself by a document, and registers nothing', async () => {
+    const host = await hostDocument(provider.clientMetadata);
+    provider = Object.assign(new Remembering(), { clientMetadataUrl: host.url });
+    const client = await connectFromScratch();
+    expect(provider.request?.searchParams.get('client_id')).toBe(host.url);
+    expect(await greeting(client)).toHaveProperty('content');
+    host.stop();
+  });
+
+  it('is told where tokens come from, and refused with one for another server', async () => {
+    const call = (headers: Record<string, string>) => fetch(resource, { method: 'POST', headers });
+    const asked = await call({});
+    expect(asked.status).toBe(401);
+    const metadata = `resource_metadata="${application.url}/.well-known/oauth-protected-resource/mcp"`;
+    expect(asked.headers.get('www-authenticate')).toBe(`Bearer ${metadata}`);
+    const machine = createRelyingParty(server.issuer, DEMO_MACHINE);
+    const { access_token } = tokensOf(await machine.requestToken({ grant_type: 'client_credentials' }));
+    const refused = await call({ authorization: `Bearer ${access_token}` });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token", ');
   });
 });
