@@ -6,7 +6,7 @@ import { hash as argon2 } from '@node-rs/argon2';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { type Account, type AdapterFactory, type ClientMetadata, type Configuration } from 'oidc-provider';
 import { hashSecret, verifySecret } from '../../src/authorization-server/clients/secret.ts';
-import { nameTokens } from '../../src/authorization-server/provider/engine.ts';
+import { nameTokens } from '../../src/authorization-server/provider/engine-tokens.ts';
 import { ACCOUNTS, API, API_SCOPES, directoryFile, type HASHING, JWT_API, PASSWORD } from '../directory.ts';
 import type { Storage } from './storage.ts';
 

@@ -1,4 +1,5 @@
 import type { ProfileName } from '../profiles/profile.ts';
+import type { TokenExchangePolicy } from './token-exchange.ts';
 
 /** A registered client: its metadata in the words of RFC 7591 §2, and what this server adds. */
 export interface Client {
@@ -34,6 +35,7 @@ export interface ClientMetadata {
   readonly default_scope?: string;
   /** The profile that the client is held to, besides the server's own. */
   readonly profile?: ProfileName;
+  readonly token_exchange?: TokenExchangePolicy;
   readonly [name: string]: unknown;
 }
 

@@ -9,6 +9,7 @@ import { usesSecret } from '../clients/authentication-rules.ts';
 import type { Client } from '../clients/client.ts';
 import { ClientRegistration } from '../clients/registration.ts';
 import { hashSecret } from '../clients/secret.ts';
+import { tokenExchangeProblem } from '../clients/token-exchange.ts';
 import type { ResourceServer, Role } from '../resources/resource-server.ts';
 import { AccountEntry, ClientEntry, DirectoryFile, ResourceServerEntry, RoleEntry } from './entries.ts';
 import { DirectoryError, type Mistake, mistakesOf } from './mistake.ts';
@@ -83,7 +84,8 @@ function toServer(entry: z.output<typeof ResourceServerEntry>): ResourceServer {
 }
 
 function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mistakes: Mistake[]): Client[] {
-  const { client_id, client_secret: value, client_secret_env: variable, resource_server, ...registration } = entry;
+  const { client_id, client_secret: value, client_secret_env: variable, ...described } = entry;
+  const { resource_server, token_exchange, ...registration } = described;
   const path = `clients.${client_id}`;
   const written = { path: `${path}.client_secret`, value, variable, problemWith: clientSecretProblem };
   const secret = resolveSecret(written, rules, mistakes);
@@ -100,8 +102,13 @@ function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mi
     const fix = 'give the client a secret: introspection has to know who asks (RFC 7662 section 2.1)';
     mistakes.push({ path: `${path}.resource_server`, problem: 'is bound to a public client', fix });
   }
+  const exchange = tokenExchangeProblem(token_exchange, metadata.data);
+  if (exchange !== undefined) {
+    mistakes.push({ path: `${path}.token_exchange`, ...exchange });
+  }
   const secretHash = secret === undefined ? undefined : hashSecret(secret);
-  return [{ clientId: client_id, metadata: metadata.data, secretHash, resourceServer: resource_server }];
+  const permitted = { ...metadata.data, ...(token_exchange === undefined ? {} : { token_exchange }) };
+  return [{ clientId: client_id, metadata: permitted, secretHash, resourceServer: resource_server }];
 }
 
 function secretMistake(path: string, hasSecret: boolean, method: string): Mistake {

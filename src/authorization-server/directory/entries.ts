@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { canonicalEmail } from '../accounts/email.ts';
 import { StandardClaims } from '../accounts/standard-claims.ts';
 import { rule } from '../clients/rule.ts';
+import { TokenExchangePolicy } from '../clients/token-exchange.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 
 const CLAIMS = ['username', 'name', 'email', 'roles'] as const;
@@ -61,6 +62,7 @@ export const ClientEntry = z.looseObject({
   client_secret: z.string().optional(),
   client_secret_env: z.string().min(1).optional(),
   resource_server: z.string().optional(),
+  token_exchange: TokenExchangePolicy.optional(),
 });
 
 export const AccountEntry = z.strictObject({

@@ -37,6 +37,12 @@ export function referenceMistakes(directory: Directory, raw: RawLists, known: Kn
         resourceServer === undefined ? [] : [resourceServer],
         resourceServers,
       ),
+      ...missing(
+        `clients.${clientId}.token_exchange.audiences`,
+        'resource server',
+        metadata.token_exchange?.audiences ?? [],
+        resourceServers,
+      ),
     ]),
   ];
 }

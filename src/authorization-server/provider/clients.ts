@@ -24,6 +24,7 @@ export const OUR_METADATA = [
   'allowed_scope',
   'default_scope',
   'resource_server',
+  'token_exchange',
   'profile',
   'obstacle',
   'self_described',

@@ -21,7 +21,6 @@ import { refreshTokenSettings } from '../flows/refresh-token/refresh-token.ts';
 import { requestObjectSettings } from '../flows/request-object/request-object.ts';
 import { revocationSettings } from '../flows/revocation/revocation.ts';
 import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
-import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
@@ -29,6 +28,7 @@ import { clientAdapter, registrationOf } from './clients.ts';
 import { admitStructuredTokens } from './engine-tokens.ts';
 import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
+import { exchangedTokenSettings } from './exchanged-tokens.ts';
 import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
@@ -41,6 +41,7 @@ import type { ServerSecrets } from './server-secrets.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
 import type { SigningKey } from './signing-keys.ts';
 import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
+import { createTokenState } from './token-state.ts';
 import { subjectIdentifierSettings } from './subject-identifiers.ts';
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
@@ -84,6 +85,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const requestedScope = createRequestedScope(deps);
   const audience = createAudience({ resources: deps.resources, requestedScope });
   const outgoing = createOutgoing(deps);
+  const stateOf = createTokenState(deps);
   const profileOf = createProfileOf(deps.profile);
   const configuration = mergeSlices([
     storageSettings(deps),
@@ -116,10 +118,11 @@ export function createProvider(deps: ProviderDeps): Provider {
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
     deviceAuthorizationSettings(deps.pages),
     introspectionSettings({
-      ...deps,
-      openidScopes: new Set(OPENID_SCOPES),
-      registrationOf,
+      stateOf,
+      resources: deps.resources,
+      resourceServerOf: (client) => registrationOf(client).resource_server,
     }),
+    exchangedTokenSettings(),
     revocationSettings(),
     logoutSettings(deps.pages),
     backChannelLogoutSettings(),
@@ -127,7 +130,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   admitStructuredTokens();
   const profile = PROFILES[deps.profile];
   const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
-  extendEngine(provider, deps, requestedScope, audience);
+  extendEngine(provider, deps, requestedScope, audience, stateOf);
   keepToProfile(provider, profile);
   return provider;
 }

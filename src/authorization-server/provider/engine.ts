@@ -1,9 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ClientMetadata, Client as EngineClient, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import introspection from 'oidc-provider/lib/actions/introspection.js';
-import revocation from 'oidc-provider/lib/actions/revocation.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
-import rejectStructuredTokens from 'oidc-provider/lib/shared/reject_structured_tokens.js';
 
 /**
  * The one door to what oidc-provider does not offer publicly. Checked against 9.13.3, the exact version that
@@ -43,6 +40,9 @@ const PARAMETERS = Symbol('params');
 
 interface OIDCContextPrototype {
   readonly ctx: KoaContextWithOIDC;
+  [PARAMETERS]?: Record<string, unknown>;
+}
+
 /** Lets `edit` change what is about to be sent to a client by its redirect URI, in whichever response mode. */
 export function onAuthorizationResponse(provider: Provider, edit: (response: Record<string, unknown>) => void): void {
   const modes = instance(provider).responseModes;
@@ -53,9 +53,6 @@ export function onAuthorizationResponse(provider: Provider, edit: (response: Rec
       return send(ctx, redirectUri, response);
     });
   }
-}
-
-  [PARAMETERS]?: Record<string, unknown>;
 }
 
 /** Takes grant types away from everyone, and out of what is advertised. */
@@ -95,90 +92,6 @@ export function certificateOf(ctx: KoaContextWithOIDC): X509Certificate | string
 export function replacedSessionId(ctx: KoaContextWithOIDC): string | undefined {
   const session = ctx.oidc?.session as { readonly oldId?: string } | undefined;
   return session?.oldId;
-}
-
-interface StoredToken {
-  readonly value: string;
-  readonly payload?: { readonly iat?: number; readonly exp?: number };
-}
-
-interface TokenPrototype {
-  readonly format?: string;
-  readonly remainingTTL: number;
-  iat?: number | undefined;
-  exp?: number | undefined;
-  generateTokenId(): string;
-  getValueAndPayload(): Promise<StoredToken>;
-}
-
-/** Lets `createId` draw the ids of tokens of these kinds, and the `jti` of JWTs; it is told how many seconds the token lives. */
-export function nameTokens<Kind extends 'AccessToken' | 'AuthorizationCode' | 'ClientCredentials' | 'RefreshToken'>(
-  provider: Provider,
-  kinds: readonly Kind[],
-  createId: (kind: Kind, lifetime: number) => string,
-): void {
-  for (const kind of kinds) {
-    const { prototype } = provider[kind] as unknown as { readonly prototype: TokenPrototype };
-    const { generateTokenId } = prototype;
-    expectEngine(typeof generateTokenId === 'function', `${kind}.generateTokenId`);
-    prototype.generateTokenId = function name() {
-      generateTokenId.call(this); // Decides the format of an access token, too.
-      return createId(kind, this.remainingTTL);
-    };
-  }
-}
-
-/** Stores JWT access tokens like opaque ones, their payload marked with this format; the engine would store none. */
-export function storeStructuredTokens(provider: Provider, format: string): void {
-  for (const kind of ['AccessToken', 'ClientCredentials'] as const) {
-    const { prototype } = provider[kind] as unknown as { readonly prototype: TokenPrototype };
-    const { getValueAndPayload } = prototype;
-    const opaque = (Object.getPrototypeOf(prototype) as TokenPrototype).getValueAndPayload;
-    expectEngine(typeof opaque === 'function' && opaque !== getValueAndPayload, `formats of ${kind}`);
-    prototype.getValueAndPayload = async function store() {
-      if (this.format !== 'jwt') {
-        return getValueAndPayload.call(this);
-      }
-      const { payload } = await opaque.call(this);
-      // Or the clock might tick between the two.
-      Object.assign(this, { iat: payload?.iat, exp: payload?.exp });
-      const { value } = await getValueAndPayload.call(this);
-      return { value, payload: { ...payload, format } };
-    };
-  }
-}
-
-/** The value of a token that is told under another id than it was saved with: a JWT names its id, and is signed anew. */
-export async function renameToken(token: { jti: string }, id: string): Promise<string> {
-  token.jti = id;
-  return (await (token as unknown as TokenPrototype).getValueAndPayload()).value;
-}
-
-type Action = (ctx: KoaContextWithOIDC, next: () => Promise<void>) => unknown;
-
-const admitStructuredToken: Action = (_ctx, next) => next();
-
-/** Lets the introspection and revocation endpoints of engines made after this look for JWTs, as they do for other tokens. */
-export function admitStructuredTokens(): void {
-  for (const actions of [introspection, revocation]) {
-    if (!actions.includes(admitStructuredToken)) {
-      const place = actions.indexOf(rejectStructuredTokens);
-      expectEngine(place >= 0, 'a check for structured tokens');
-      actions[place] = admitStructuredToken;
-    }
-  }
-}
-
-/**
- * What may be used once only, a DPoP proof or a client's assertion: `isFirst` is told what it is and how many seconds it is
- * good for. The engine looks, and saves a moment later, so that two at once would both be the first.
- */
-export function detectReplays(provider: Provider, isFirst: (id: string, lifetime: number) => Promise<boolean>): void {
-  const detection = provider.ReplayDetection as unknown as {
-    unique(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
-  };
-  expectEngine(typeof detection.unique === 'function', 'ReplayDetection.unique');
-  detection.unique = (issuer, jti, expiresAt) => isFirst(`${issuer}\0${jti}`, expiresAt - Date.now() / 1000);
 }
 
 /** Runs `guard` before the engine's own handler of a grant: the client is known and authenticated, nothing is issued. */
@@ -293,7 +206,7 @@ export function hookClients(provider: Provider, hooks: ClientHooks): void {
   };
 }
 
-function expectEngine(found: unknown, what: string): asserts found {
+export function expectEngine(found: unknown, what: string): asserts found {
   if (!found) {
     throw new Error(`oidc-provider no longer has ${what}: provider/engine.ts was written for 9.13.3`);
   }

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { type GrantHandler, renameToken } from './engine.ts';
+import type { GrantHandler } from './engine.ts';
+import { renameToken } from './engine-tokens.ts';
 
 /** Grants in which one token is used up for others. */
 export const EXCHANGES = ['authorization_code', 'refresh_token'] as const;

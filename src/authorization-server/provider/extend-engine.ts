@@ -18,6 +18,8 @@ import { limitPolling, POLL_INTERVAL, POLLED_GRANTS } from './polling.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
+import { registerTokenGrants } from './token-grants.ts';
+import type { StateOf } from './token-state.ts';
 import { limitUserCodes } from './user-codes.ts';
 
 /** What storage keeps by the time of its expiry, which the id tells. */
@@ -29,6 +31,7 @@ export function extendEngine(
   deps: ProviderDeps,
   requestedScope: RequestedScope,
   audience: Audience,
+  stateOf: StateOf,
 ): void {
   checkParameters(provider, limitParameters);
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
@@ -57,6 +60,7 @@ export function extendEngine(
     'password',
     passwordGrant({
       authenticate: deps.authenticate,
+      senderOf,
       scopesFor: requestedScope.forAccount,
       audienceFor: (ctx) => requestedAudience(ctx, audience),
       listResourceServers: () => deps.resources.listResourceServers(),
@@ -64,6 +68,7 @@ export function extendEngine(
     }),
     PASSWORD_PARAMETERS,
   );
+  registerTokenGrants(provider, { stateOf, audience, resources: deps.resources });
   extendClients(provider, deps);
 }
 

@@ -1,7 +1,7 @@
 /** The part of oidc-provider's private state that engine.ts reaches for. */
 declare module 'oidc-provider/lib/helpers/weak_cache.js' {
   import type { X509Certificate } from 'node:crypto';
-  import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+  import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 
   export default function instance(provider: Provider): {
     readonly configuration?: {
@@ -9,6 +9,7 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
       readonly claimsSupported?: Set<string>;
       readonly scopes?: Set<string>;
       readonly grantTypes?: Set<string>;
+      readonly pairwiseIdentifier?: (ctx: KoaContextWithOIDC, accountId: string, client: Client) => Promise<string>;
       readonly features?: {
         readonly mTLS?: {
           readonly enabled?: boolean;
@@ -32,6 +33,29 @@ declare module 'oidc-provider/lib/actions/introspection.js' {
 declare module 'oidc-provider/lib/actions/revocation.js' {
   const actions: Action[];
   export default actions;
+}
+
+declare module 'oidc-provider/lib/helpers/certificate_thumbprint.js' {
+  export default function thumbprint(certificate: import('node:crypto').X509Certificate | string): string;
+}
+
+declare module 'oidc-provider/lib/helpers/grants.js' {
+  import type { X509Certificate } from 'node:crypto';
+  import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+
+  interface Proof {
+    readonly thumbprint: string;
+  }
+
+  export function validateDpop(provider: Provider, ctx: KoaContextWithOIDC): Promise<Proof | undefined>;
+  export function checkDpopRequired(provider: Provider, ctx: KoaContextWithOIDC, proof: Proof | undefined): void;
+  export function checkDpopReplay(
+    provider: Provider,
+    ctx: KoaContextWithOIDC,
+    proof: Proof,
+    clientId: string,
+  ): Promise<void>;
+  export function checkMtlsCert(provider: Provider, ctx: KoaContextWithOIDC): X509Certificate | string | undefined;
 }
 
 declare module 'oidc-provider/lib/shared/reject_structured_tokens.js' {

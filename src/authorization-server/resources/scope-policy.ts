@@ -22,7 +22,7 @@ export interface ScopeQuestion {
 
 export interface RefusedScope {
   readonly scope: string;
-  readonly reason: 'unknown' | 'not_allowed_to_client' | 'not_permitted_to_account';
+  readonly reason: 'unknown' | 'not_allowed_to_client' | 'not_permitted_to_account' | 'beyond_presented_token';
 }
 
 export interface ScopeDecision {
@@ -89,6 +89,7 @@ const REASONS: Record<RefusedScope['reason'], string> = {
   unknown: 'not known here',
   not_allowed_to_client: 'not allowed to this client',
   not_permitted_to_account: 'not permitted to this account by its roles',
+  beyond_presented_token: 'not held by the presented token',
 };
 
 /** A stranger chooses the names: so many of them, and so much of each, are repeated. */

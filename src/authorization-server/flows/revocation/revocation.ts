@@ -14,11 +14,13 @@ export const revocationSettings = (): Slice => ({
 interface RevocableToken {
   readonly kind: string;
   readonly clientId?: string | undefined;
+  /** Of a token that came of an exchange: whose it is. */
+  readonly exchanged?: { readonly by: string } | undefined;
   grantId?: string | undefined;
 }
 
 async function mayRevoke(_ctx: KoaContextWithOIDC, client: EngineClient, token: RevocableToken): Promise<boolean> {
-  if (token.clientId !== client.clientId) {
+  if ((token.exchanged?.by ?? token.clientId) !== client.clientId) {
     throw new errors.InvalidRequest('the token was issued to another client');
   }
   if (token.kind === 'AccessToken') {

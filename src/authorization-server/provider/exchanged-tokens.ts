@@ -1,0 +1,108 @@
+import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider';
+import { TOKEN_EXCHANGE } from '../clients/token-exchange.ts';
+import type { Slice } from '../flows/slice.ts';
+import type { Exchange, IssuedToken, PresentedToken } from '../flows/token-exchange/token-exchange.ts';
+import { senderOf, subjectFor } from './engine-tokens.ts';
+import type { Exchanged, StateOf } from './token-state.ts';
+
+/** A token of the engine, with what it has of ours. */
+interface ModelledToken {
+  readonly kind: 'AccessToken' | 'ClientCredentials';
+  readonly clientId?: string;
+  readonly accountId?: string;
+  readonly grantId?: string;
+  readonly sessionUid?: string;
+  readonly sid?: string;
+  readonly expiresWithSession?: boolean;
+  readonly aud?: string;
+  readonly scope?: string;
+  readonly exp: number;
+  readonly isExpired: boolean;
+  readonly jkt?: string;
+  readonly 'x5t#S256'?: string;
+  readonly exchanged?: Exchanged;
+  readonly extra?: Pick<PresentedToken, 'act' | 'may_act'>;
+}
+
+export interface LiveToken extends PresentedToken {
+  readonly model: ModelledToken;
+}
+
+/** Finds a token that somebody presents, and says what it is worth now: the checks of the engine's introspection, and ours. */
+export const findLiveToken =
+  (stateOf: StateOf) =>
+  async (ctx: KoaContextWithOIDC, value: string): Promise<LiveToken | undefined> => {
+    const { client, provider } = ctx.oidc;
+    const found = (await provider.AccessToken.find(value)) ?? (await provider.ClientCredentials.find(value));
+    const model = found as unknown as ModelledToken | undefined;
+    if (client === undefined || model?.clientId === undefined || model.isExpired) {
+      return undefined;
+    }
+    const grant = model.grantId === undefined ? undefined : await provider.Grant.find(model.grantId);
+    const isGranted = grant?.clientId === model.clientId && grant.accountId === model.accountId;
+    const state = model.kind === 'AccessToken' && !isGranted ? undefined : await stateOf(ctx, model, grant);
+    const sender = await senderOf(ctx, client);
+    return (
+      state && {
+        ...state,
+        model,
+        kind: model.kind,
+        clientId: model.clientId,
+        accountId: model.accountId,
+        exp: model.exp,
+        act: model.extra?.act,
+        may_act: model.extra?.may_act,
+        isOfAnotherSender: !sender.mayUse(model),
+      }
+    );
+  };
+
+/** A machine is known by its client id, a person as the client that acts for them knows them. */
+export async function subjectOf(ctx: KoaContextWithOIDC, token: LiveToken, client: EngineClient): Promise<string> {
+  return token.accountId === undefined ? token.clientId : subjectFor(ctx, token.accountId, client);
+}
+
+export async function issueExchanged(
+  ctx: KoaContextWithOIDC,
+  { model, accountId, clientId, audience, exp }: LiveToken,
+  { client, target, resourceServer, scopes, act }: Exchange,
+): Promise<IssuedToken> {
+  const { provider } = ctx.oidc;
+  const consentedAt = model.exchanged?.consentedAt ?? [audience].flat()[0];
+  const members = {
+    client: await provider.Client.find(clientId),
+    scope: scopes.join(' '),
+    exchanged: { by: client.clientId, consentedAt },
+    extra: { ...(act && { act }), ...(accountId === undefined && clientId !== client.clientId && { sub: clientId }) },
+  };
+  const { grantId, sessionUid, sid, expiresWithSession } = model;
+  const token =
+    model.kind === 'AccessToken'
+      ? new provider.AccessToken({
+          ...members,
+          ...{ accountId, grantId, sessionUid, sid, expiresWithSession, gty: TOKEN_EXCHANGE },
+        } as never)
+      : new provider.ClientCredentials(members as never);
+  token.resourceServer = new provider.ResourceServer(target, resourceServer);
+  await (await senderOf(ctx, client)).bind(token);
+  const now = Math.floor(Date.now() / 1000);
+  token.exp = Math.min(now + token.expiration, exp);
+  return { value: await token.save(), expiresIn: token.exp - now, type: token.tokenType };
+}
+
+/** What goes into the token itself, and stays in it. */
+export const exchangedTokenSettings = (): Slice => ({
+  extraTokenClaims: (_ctx, token) => token.extra as never,
+  formats: {
+    customizers: {
+      async jwt(ctx, token, { payload }) {
+        const { exchanged, accountId } = token as unknown as ModelledToken;
+        const { client } = ctx.oidc;
+        if (exchanged !== undefined && client !== undefined) {
+          payload.client_id = exchanged.by;
+          payload.sub = accountId === undefined ? payload.sub : await subjectFor(ctx, accountId, client);
+        }
+      },
+    },
+  },
+});
