@@ -1,6 +1,6 @@
 /** express-openid-connect 3: the routes /login, /callback and /logout of an Express application, from the issuer's URL alone. */
 import express from 'express';
-import { auth, type ConfigParams, requiresAuth } from 'express-openid-connect';
+import openid, { type ConfigParams } from 'express-openid-connect';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
@@ -30,12 +30,12 @@ afterEach(() => {
 async function start(authorizationParams: NonNullable<ConfigParams['authorizationParams']>) {
   const application = await startApplication((baseURL) => {
     const app = express();
-    app.use(auth({ ...settings(baseURL), authorizationParams }));
-    app.get('/', requiresAuth(), async ({ oidc }, response) => {
+    app.use(openid.auth({ ...settings(baseURL), authorizationParams }));
+    app.get('/', openid.requiresAuth(), async ({ oidc }, response) => {
       const userinfo = oidc.accessToken && (await oidc.fetchUserInfo());
       response.json({ user: oidc.user, accessToken: oidc.accessToken?.access_token, userinfo });
     });
-    app.get('/refreshed', requiresAuth(), async ({ oidc }, response) => {
+    app.get('/refreshed', openid.requiresAuth(), async ({ oidc }, response) => {
       response.json(await oidc.accessToken?.refresh());
     });
     app.get('/goodbye', (_request, response) => void response.send('signed out'));
