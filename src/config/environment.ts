@@ -13,7 +13,7 @@ const KUBERNETES_SERVICE_LINK = /^CONCIERGE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|P
 /** `lifetimes.accessToken` is set by `CONCIERGE_LIFETIMES_ACCESS_TOKEN`. */
 export function variableOf(path: readonly PropertyKey[]): string {
   const names = path.filter((part) => typeof part === 'string'); // a list is one variable, whatever its length
-  const words = names.map((name) => name.replace(/([a-z])([A-Z][a-z])/g, '$1_$2'));
+  const words = names.map((name) => name.replace(/([a-z])(?=[A-Z][a-z])/g, '$1_'));
   return ['CONCIERGE', ...words].join('_').toUpperCase();
 }
 
@@ -55,8 +55,8 @@ function parseValue(text: string, like: unknown): unknown {
   if (Array.isArray(like)) {
     return listOf(text);
   }
-  if (typeof like === 'boolean') {
-    return ['true', 'false'].includes(text) ? text === 'true' : text;
+  if ((typeof like === 'boolean' || like === null) && ['true', 'false'].includes(text)) {
+    return text === 'true';
   }
   return typeof like !== 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -83,6 +83,24 @@ describe('where a setting comes from', () => {
     expect(loadResourceApiConfig({ env: apiEnv, file, mode: 'production' }).issuer).toBe('https://login.example.com');
   });
 
+  it('lets clients register themselves in development, and nobody elsewhere, until the operator decides', () => {
+    const decided = (mode: 'development' | 'production', more: Record<string, string> = {}) => {
+      const { registration, clientIdMetadataDocuments } = loadConfig({ env: { ...env, ...more }, mode });
+      return [registration.access, registration.scopes, clientIdMetadataDocuments.enabled];
+    };
+    const openid = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+    expect(decided('development')).toEqual(['open', 'all', true]);
+    expect(decided('production')).toEqual(['closed', openid, false]);
+    const told = {
+      CONCIERGE_REGISTRATION_ACCESS: 'initial-access-token',
+      CONCIERGE_REGISTRATION_SCOPES: 'openid, records:read',
+      CONCIERGE_CLIENT_ID_METADATA_DOCUMENTS_ENABLED: 'true',
+    };
+    for (const mode of ['development', 'production'] as const) {
+      expect(decided(mode, told)).toEqual(['initial-access-token', ['openid', 'records:read'], true]);
+    }
+  });
+
   it('cannot be changed afterwards', () => {
     const config = loadConfig({ env, mode: 'production' });
     expect(() => Object.assign(config.listen, { port: 1 })).toThrow(TypeError);

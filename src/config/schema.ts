@@ -95,13 +95,36 @@ const passwords = z.strictObject({
   maxLength: z.int().min(64).max(65_536),
 });
 
+/** A variable holds them in one text, as RFC 6749 §3.3 writes them, or separated by commas. */
+const scopes = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter((one) => one !== '') : value),
+  z.array(z.string().regex(/^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$/)),
+);
+
 const registration = z.strictObject({
   access: z.enum(['closed', 'initial-access-token', 'open']).nullable(),
   grantTypes: z.array(z.enum(GRANT_TYPES)),
-  scopes: z.array(z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)).nullable(),
+  scopes: scopes.nullable(),
   unusedLifetime: seconds,
   mostUnused: count.max(1_000_000),
 });
+
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,100}$/, because('is not the name of a header', 'write it like X-Client-Certificate'));
+
+/** What of it says nothing would be forgotten in silence, by an operator who counts on it. */
+const mutualTls = z
+  .strictObject({ header: headerName.nullable(), verifiedHeader: headerName.nullable(), origin: origin.nullable() })
+  .superRefine((given, context) => {
+    const idle = (['verifiedHeader', 'origin'] as const).filter(
+      (name) => given[name] !== null && given.header === null,
+    );
+    for (const name of idle) {
+      const params = { fix: 'set mutualTls.header, or leave this out' };
+      context.addIssue({ code: 'custom', path: [name], message: 'means nothing without mutualTls.header', params });
+    }
+  });
 
 const resourceApi = z.strictObject({
   issuer: webUrl.nullable(),
@@ -120,6 +143,7 @@ export const Settings = z
     profile: z.enum(PROFILES),
     listen,
     trustedProxies: z.int().min(0).max(16),
+    mutualTls,
     workers: count.max(1024),
     database: z.strictObject({ poolSize: count.max(1000), preparedStatements: z.boolean() }),
     lifetimes,
@@ -132,6 +156,11 @@ export const Settings = z
     metrics: z.strictObject({ host: z.string().min(1), port: port.nullable() }),
     resourceApi,
     playground: z.strictObject({ listen }),
+  })
+  .refine(({ mutualTls: { header }, trustedProxies }) => header === null || trustedProxies > 0, {
+    ...because('is set, and no proxy is trusted', 'set trustedProxies: anyone else can send that header, too'),
+    path: ['mutualTls', 'header'],
+    when: ({ issues }) => issues.every(({ path }) => path?.[0] !== 'mutualTls' && path?.[0] !== 'trustedProxies'),
   })
   .transform((settings) => ({
     ...settings,

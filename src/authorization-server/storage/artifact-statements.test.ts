@@ -39,6 +39,7 @@ const EVERY_STATEMENT = {
   'revocations.revokeGrantOf': revocations.revokeGrantOf({ slot: 0, key: '' }),
   'revocations.revokeByAccountId': revocations.revokeByAccountId(''),
   'revocations.revokeByClientId': revocations.revokeByClientId(''),
+  'revocations.endGrantsOfClient': revocations.endGrantsOfClient(''),
   'revocations.endGrant': revocations.endGrant(''),
   'revocations.endSession': revocations.endSession('', ''),
 };

@@ -199,7 +199,7 @@ describe('what is no address of a document is an unknown client, and nothing is 
     expect([...host.asked.values()].length).toBe(before);
   });
 
-  it('C29: an address inside, though it is https', async () => {
+  it('an address inside, though it is https', async () => {
     const page = await refusalOf('https://169.254.169.254/latest/meta-data');
     expect([page.status, page.html]).toEqual([400, expect.stringContaining('could not be fetched')]);
   });
