@@ -74,6 +74,21 @@ test('oidc-client-ts signs in across origins, reads userinfo, and calls the API'
   expect(body).toMatchObject({ username: 'alice@example.com', client_id: 'demo-spa' });
 });
 
+test('oidc-client-ts signs in by a window of its own', async ({ context, page }) => {
+  await page.goto(`${PLAYGROUND}/spa`);
+  const opened = page.waitForEvent('popup');
+  const name = page.evaluate(async () => (await spa.manager.signinPopup()).profile.name);
+  const popup = await opened;
+  await serveSpa(popup);
+  await signIn(popup);
+  await approve(popup);
+  await popup.waitForURL(`${PLAYGROUND}/spa/callback?*`);
+  await popup.reload();
+  await Promise.all([popup.waitForEvent('close'), popup.evaluate(() => void spa.manager.signinPopupCallback())]);
+  expect(await name).toBe('Alice Archer');
+  expect(context.pages()).toEqual([page]);
+});
+
 test('oidc-client-ts renews silently with its refresh token', async ({ page }) => {
   const first = await signInWithLibrary(page);
   const renewed = await page.evaluate(async () => {
