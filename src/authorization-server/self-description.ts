@@ -36,6 +36,7 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
   const endpoint = config.issuer + REGISTRATION_PATH;
   const allowanceFor = createAllowance({ grantTypes, scopes, resources });
   const checkByEngine = (client: Parameters<typeof checkClient>[1]) => checkClient(provider(), client, config.profile);
+  const advertised = access === 'closed' ? undefined : endpoint;
   const registrations = new PostgresClientRegistrations(pool);
   const documents = config.clientIdMetadataDocuments.enabled
     ? createDocumentClients({
@@ -49,7 +50,7 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
     clients: withDocuments(registered, documents),
     /** For the engine. */
     selfDescribed: {
-      registrationEndpoint: access === 'closed' ? undefined : endpoint,
+      registrationEndpoint: advertised,
       documents,
       async markUsed(clientId: string) {
         await registrations.markUsed(clientId).catch((err: unknown) => {
@@ -60,6 +61,7 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
     /** For the endpoint. */
     registration: {
       issuer: config.issuer,
+      advertised,
       registrar: createDynamicRegistration({
         access,
         endpoint,

@@ -16,6 +16,8 @@ export interface RegistrationEndpointDeps {
   /** False when this address has registered too often; it may try again after so many seconds. */
   readonly admits: (address: string) => Promise<boolean>;
   readonly retryAfter: number;
+  /** Its URL, unless it is closed. */
+  readonly advertised: string | undefined;
   readonly issuer: string;
 }
 

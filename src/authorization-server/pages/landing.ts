@@ -6,6 +6,8 @@ import type { Page } from './page.ts';
 export interface LandingPage {
   readonly provider: () => Provider;
   readonly page: Page;
+  /** The URL of the registration endpoint, which is not the engine's; `undefined` where nobody may register. */
+  readonly registration: { readonly advertised: string | undefined };
   /** Development mode only. */
   readonly demonstration?: Demonstration | undefined;
 }
@@ -29,11 +31,10 @@ const ENDPOINTS = [
   { name: 'Pushed requests', route: 'pushed_authorization_request', standard: 'RFC 9126' },
   { name: 'Device authorization', route: 'device_authorization', standard: 'RFC 8628' },
   { name: 'Back-channel authentication', route: 'backchannel_authentication', standard: 'CIBA Core 1.0' },
-  { name: 'Client registration', route: 'registration', standard: 'RFC 7591' },
 ] as const;
 
 /** `/`: what this server is, for someone who typed its address. */
-export function landingPage({ provider, page, demonstration }: LandingPage): Router {
+export function landingPage({ provider, page, registration, demonstration }: LandingPage): Router {
   const router = new Router();
   router.get('/', (ctx) => {
     const { issuer } = provider();
@@ -48,7 +49,7 @@ export function landingPage({ provider, page, demonstration }: LandingPage): Rou
         issuer,
         discovery: discoveryOf(issuer),
         jwks: provider().urlFor('jwks'),
-        endpoints: endpointsOf(provider()),
+        endpoints: [...endpointsOf(provider()), ...registrationOf(registration)],
         demonstration,
       },
       { title: 'Concierge' },
@@ -72,6 +73,10 @@ function discoveryOf(issuer: string): { openid: string; oauth: string } {
     openid: `${base}/.well-known/openid-configuration`,
     oauth: `${base}/.well-known/oauth-authorization-server`,
   };
+}
+
+function registrationOf({ advertised }: LandingPage['registration']): Endpoint[] {
+  return advertised === undefined ? [] : [{ name: 'Client registration', url: advertised, standard: 'RFC 7591' }];
 }
 
 /** Those that the configuration turns on. */
