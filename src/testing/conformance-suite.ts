@@ -51,15 +51,19 @@ export interface Completed extends Outcome {
 
 export type Suite = Awaited<ReturnType<typeof startSuite>>;
 
-export async function startSuite() {
+/** Nobody is told of a sign-out, unless somewhere that listens. */
+export async function startSuite({ backchannelLogoutUri }: { backchannelLogoutUri?: string } = {}) {
   const server = await startTestServer();
   const { clients, accounts } = parse(readFileSync(DIRECTORY, 'utf8'));
   await server.apply({
-    clients: clients.map(({ client_secret_env: _, ...client }: object & { client_secret_env?: string }) => ({
-      ...client,
-      client_secret: SECRET,
-    })),
-    accounts: accounts.map(({ password_env: _, ...account }: object & { password_env?: string }) => ({
+    clients: clients.map(
+      ({ client_secret_env: _, backchannel_logout_uri: __, ...client }: Record<string, unknown>) => ({
+        ...client,
+        client_secret: SECRET,
+        ...(backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: backchannelLogoutUri }),
+      }),
+    ),
+    accounts: accounts.map(({ password_env: _, ...account }: Record<string, unknown>) => ({
       ...account,
       password: ERIN.password,
     })),

@@ -1,0 +1,59 @@
+/** oidcc-backchannel-rp-initiated-logout-certification-test-plan */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { POST_LOGOUT, type Suite, startSuite } from '../../testing/conformance-suite.ts';
+import { send } from '../../testing/relying-party.ts';
+import { UserAgent } from '../../testing/user-agent.ts';
+
+const CODE = { responseType: 'code' };
+
+let receiver: Server;
+let suite: Suite;
+const received: URLSearchParams[] = [];
+beforeAll(async () => {
+  receiver = createServer(async (request, response) => {
+    received.push(new URLSearchParams(Buffer.concat(await request.toArray()).toString()));
+    response.setHeader('cache-control', 'no-store').end();
+  });
+  await new Promise<void>((listening) => receiver.listen(0, 'localhost', listening));
+  const { port } = receiver.address() as AddressInfo;
+  suite = await startSuite({ backchannelLogoutUri: `http://localhost:${port}/backchannel_logout` });
+});
+afterAll(async () => {
+  receiver.closeAllConnections();
+  receiver.close();
+  await suite.server.stop();
+});
+
+it('oidcc-backchannel-logout-discovery-endpoint-verification', async () => {
+  expect((await send(suite.server.url('/.well-known/openid-configuration'))).body).toMatchObject({
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+    end_session_endpoint: suite.server.url('/session/end'),
+  });
+});
+
+it('oidcc-backchannel-rp-initiated-logout: one logout token comes, of the session, and the browser goes back', async () => {
+  const browser = new UserAgent(suite.server.issuer);
+  const { tokens, idToken } = await suite.complete(CODE, {}, { browser });
+  const state = 'a-state-for-the-way-back';
+  const parameters = { id_token_hint: tokens?.id_token ?? '', post_logout_redirect_uri: POST_LOGOUT, state };
+  const end = await browser.signOut(await browser.get(`/session/end?${new URLSearchParams(parameters)}`));
+  expect(end.url).toBe(`${POST_LOGOUT}?state=${state}`);
+
+  expect(received.map((form) => [...form.keys()])).toEqual([['logout_token']]);
+  const keys = createRemoteJWKSet(new URL(suite.server.url('/jwks')));
+  const { payload } = await jwtVerify(received[0]?.get('logout_token') ?? '', keys, {
+    issuer: suite.server.issuer,
+    audience: suite.client.clientId,
+    typ: 'logout+jwt',
+    requiredClaims: ['iat', 'exp', 'jti', 'events'],
+  });
+  expect({ sub: payload.sub, sid: payload.sid }).toEqual({ sub: idToken.sub, sid: idToken.sid });
+  expect(payload.sid).toEqual(expect.any(String));
+  expect(payload).not.toHaveProperty('nonce');
+  const { answer } = await suite.authorize(CODE, { prompt: 'none' }, { browser });
+  expect(answer.error).toBe('login_required');
+});
