@@ -22,8 +22,10 @@ import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
 import { landingPage } from './pages/landing.ts';
 import { requestByPost } from './pages/request-by-post.ts';
+import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
+  readonly answering: AnsweringPeople;
   readonly provider: Provider;
   readonly registration: RegistrationEndpointDeps;
   readonly cookieSignatures: CookieSignatures;
@@ -74,6 +76,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(page.assets);
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
+  app.use(routesOf(requestsPage({ ...deps, ...deps.answering, provider: () => provider })));
   app.use(engine);
   const documents = publishedDocuments(app.callback());
   return belowIssuerPath(issuer, admission(documents, { log, headers: securityHeadersOf(issuer) }));

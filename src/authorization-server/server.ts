@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { type ListeningServer, listen } from '../http/listen.ts';
 import type { AccountStore } from './accounts/account.ts';
+import { canonicalEmail } from './accounts/email.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
@@ -23,6 +24,8 @@ import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
 import { loadServerSecrets } from './provider/server-secrets.ts';
+import { createPageSessions } from './provider/page-sessions.ts';
+import { sessionCookie } from './provider/session-settings.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
 import { createSelfDescription } from './self-description.ts';
@@ -114,6 +117,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate,
     artifacts,
     rateLimits,
+    findAccountId: findByHint(accounts),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     cookieSignatures,
@@ -141,6 +145,16 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       },
       pushAgain: (request) => pushAgain(provider, request),
     }),
+    answering: {
+      sessions: createPageSessions({
+        provider: () => provider,
+        cookie: sessionCookie(config.issuer),
+        seconds: config.lifetimes.session,
+      }),
+      waitingRequests: artifacts.waitingRequests,
+      permittedScopes: (roles) => directory.permittedScopes(roles),
+      mayAnswer: (handle) => rateLimits.take(ANSWER, handle),
+    },
     demonstration,
     registration,
     cookieSignatures,
@@ -191,6 +205,17 @@ function directoryOfRequest(directory: DirectoryCache, accounts: AccountStore) {
       listResourceServers: () => ofRequest().listResourceServers(),
       permittedScopes: (roles: readonly string[]) => ofRequest().permittedScopes(roles),
     },
+  };
+}
+
+/** One of several answers at once; a node that dies over it leaves the next one to be given half a minute later. */
+const ANSWER = { name: 'backchannel answer', most: 1, seconds: 30 };
+
+function findByHint(accounts: PostgresAccountStore) {
+  return async (email: string) => {
+    const canonical = canonicalEmail(email);
+    const account = canonical === undefined ? undefined : await accounts.findByEmail(canonical);
+    return account?.disabled === false ? account.accountId : undefined;
   };
 }
 

@@ -4,6 +4,7 @@
 import { obstaclesBy, withheldBy } from '../profiles/problems.ts';
 import { PROFILES } from '../profiles/profile.ts';
 import { authenticationIssues } from './authentication-rules.ts';
+import { backchannelIssues } from './backchannel-rules.ts';
 import { type GrantType, Metadata } from './metadata.ts';
 import { redirectUriProblem } from './redirect-uri.ts';
 import { responseIssues } from './response-rules.ts';
@@ -41,6 +42,7 @@ export const ClientRegistration = Metadata.superRefine((metadata, context) => {
     ...uriIssues(metadata),
     ...authenticationIssues(metadata),
     ...grantIssues(metadata),
+    ...backchannelIssues(metadata),
     ...responseTypeIssues(metadata),
     ...scopeIssues(metadata),
     ...responseIssues(metadata),

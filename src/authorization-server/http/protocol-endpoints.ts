@@ -8,6 +8,7 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/token', ['POST']],
   ['/token/introspection', ['POST']],
   ['/token/revocation', ['POST']],
+  ['/backchannel', ['POST']],
   ['/device/auth', ['POST']],
   ['/device', ['GET', 'POST']],
   ['/me', ['GET', 'POST']],

@@ -1,3 +1,5 @@
+import { ago } from './time-words.ts';
+
 /** A device that asks, as people see it. */
 export interface AskingDevice {
   /** As the device shows it. */
@@ -35,12 +37,4 @@ function readable(value: unknown): string | undefined {
     return undefined;
   }
   return text.length > LONGEST_SOFTWARE ? `${text.slice(0, LONGEST_SOFTWARE)}…` : text;
-}
-
-function ago(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 1) {
-    return 'less than a minute ago';
-  }
-  return minutes === 1 ? 'a minute ago' : `${minutes} minutes ago`;
 }

@@ -66,6 +66,9 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
   return {
     async userCodeInputSource(ctx, _form, out, error) {
       const typed = typedCode(ctx);
+      if (error !== undefined && isLeftUnsaved(ctx) && isLostForm(error)) {
+        return beginAgain(ctx, typed);
+      }
       if (error === undefined || isLostForm(error)) {
         return typed === '' ? askForCode(ctx, 200) : openLink(ctx, typed);
       }
@@ -93,6 +96,26 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
       page.render(ctx, 'device-done', { allowed: true, client }, { title: 'Device connected', status: 200 });
     },
   };
+}
+
+/**
+ * A browser without a session: the engine (9.13.3) gives it a secret when the session has been dealt with already, and
+ * then fails to save it.
+ */
+function isLeftUnsaved({ oidc: { session } }: KoaContextWithOIDC): boolean {
+  const unsaved = session !== undefined && session.exp === undefined;
+  if (unsaved) {
+    Object.assign(session, { touched: false });
+  }
+  return unsaved;
+}
+
+function beginAgain(ctx: KoaContextWithOIDC, typed: string): void {
+  ctx.set('Cache-Control', 'no-store');
+  ctx.redirect(
+    `${ctx.oidc.urlFor('code_verification')}${typed === '' ? '' : `?${new URLSearchParams({ user_code: typed })}`}`,
+  );
+  ctx.status = 303;
 }
 
 /** The engine's address and secret of both forms. */

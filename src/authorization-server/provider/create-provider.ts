@@ -4,6 +4,7 @@ import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
 import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
+import { cibaSettings } from '../flows/ciba/ciba.ts';
 import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
 import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-authorization/device-authorization.ts';
@@ -33,6 +34,7 @@ import { extendEngine } from './extend-engine.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
+import { POLL_INTERVAL } from './polling.ts';
 import { createProfileOf, keepToProfile, profileSettings, restrictToProfile } from './profile-settings.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { createRequestedScope } from './requested-scope.ts';
@@ -56,6 +58,8 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
     firstUse(id: string, lifetime: number): Promise<boolean>;
   };
   readonly rateLimits: RateLimits;
+  /** The account with this email, as somebody typed it, that can be used. */
+  readonly findAccountId: (email: string) => Promise<string | undefined>;
   readonly signingKeys: readonly SigningKey[];
   /** 32 bytes, the same at every node. */
   readonly dpopNonceSecret: Buffer;
@@ -79,6 +83,9 @@ export interface Lifetimes {
   readonly grant: number;
   readonly interaction: number;
 }
+
+/** What one client may ask of one person while they are elsewhere. */
+const ASKED = { name: 'backchannel request', most: 10, seconds: 600 };
 
 /** The engine with every flow: the only place that makes one, so that new keys or scopes can have a new one. */
 export function createProvider(deps: ProviderDeps): Provider {
@@ -117,6 +124,12 @@ export function createProvider(deps: ProviderDeps): Provider {
     clientCredentialsSettings(deps.lifetimes),
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
     deviceAuthorizationSettings(deps.pages),
+    cibaSettings({
+      findAccountId: deps.findAccountId,
+      narrowToAccount: requestedScope.narrowToAccount,
+      mayAsk: (clientId, accountId) => deps.rateLimits.take(ASKED, `${clientId} ${accountId}`),
+      interval: POLL_INTERVAL,
+    }),
     introspectionSettings({
       stateOf,
       resources: deps.resources,

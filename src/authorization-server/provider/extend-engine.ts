@@ -5,6 +5,7 @@ import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
 import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
 import { tellAboutReferenceHere } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
 import { isAllowed, PROFILES } from '../profiles/profile.ts';
+import { pingWithoutWaiting, withdrawUserCodes } from './backchannel.ts';
 import { claimsOf } from './claims.ts';
 import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
@@ -42,6 +43,8 @@ export function extendEngine(
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);
   provider.on('device_authorization.success', tellInterval(POLL_INTERVAL));
+  pingWithoutWaiting(provider);
+  withdrawUserCodes(provider);
   limitUserCodes(provider, deps.rateLimits);
   detectReplays(provider, deps.artifacts.firstUse);
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
@@ -50,10 +53,11 @@ export function extendEngine(
   for (const grantType of EXCHANGES) {
     wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));
   }
-  for (const [grantType, parameter] of Object.entries(POLLED_GRANTS)) {
+  const { grantTypes } = PROFILES[deps.profile];
+  for (const [grantType, parameter] of Object.entries(POLLED_GRANTS).filter(([name]) => isAllowed(grantTypes, name))) {
     wrapGrant(provider, grantType, limitPolling(deps.rateLimits, parameter));
   }
-  for (const grantType of EXPLAINED_GRANTS) {
+  for (const grantType of EXPLAINED_GRANTS.filter((name) => isAllowed(grantTypes, name))) {
     explainGrant(provider, grantType, (error) => explainRefusal(grantType, error));
   }
   provider.registerGrantType(

@@ -5,6 +5,7 @@ const PRESENTED = {
   authorization_code: 'authorization code',
   refresh_token: 'refresh token',
   'urn:ietf:params:oauth:grant-type:device_code': 'device code',
+  'urn:openid:params:grant-type:ciba': 'auth_req_id',
   client_credentials: 'client',
 } as const;
 

@@ -5,6 +5,7 @@ import type { RateLimits } from './rate-limits.ts';
 /** Grants whose client asks again and again until the person has answered, with the parameter that it presents. */
 export const POLLED_GRANTS = {
   'urn:ietf:params:oauth:grant-type:device_code': 'device_code',
+  'urn:openid:params:grant-type:ciba': 'auth_req_id',
 } as const;
 
 /** Seconds between two polls that a client is told (RFC 8628 §3.2; CIBA §7.3), and that it has where it is told nothing. */

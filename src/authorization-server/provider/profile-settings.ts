@@ -23,6 +23,9 @@ export function profileSettings(profileOf: ProfileOf): Slice {
   };
 }
 
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+const CIBA = 'urn:openid:params:grant-type:ciba';
+
 /** Takes out of a whole configuration what the server's profile has no room for, and thereby out of discovery. */
 export function restrictToProfile(configuration: Configuration, profile: Profile): Configuration {
   const { features, responseTypes, enabledJWA } = configuration;
@@ -41,6 +44,8 @@ export function restrictToProfile(configuration: Configuration, profile: Profile
         ...features?.pushedAuthorizationRequests,
         requirePushedAuthorizationRequests: profile.pushedRequests,
       },
+      deviceFlow: { ...features?.deviceFlow, enabled: isAllowed(profile.grantTypes, DEVICE_CODE) },
+      ciba: { ...features?.ciba, enabled: isAllowed(profile.grantTypes, CIBA) } as NonNullable<typeof features>['ciba'],
     },
     discovery: {
       ...configuration.discovery,

@@ -14,6 +14,11 @@ export interface SessionSettingsDeps {
 
 const ANONYMOUS_SECONDS = 3600;
 
+/** Where the browser sends the session's cookie to, and how. */
+export function sessionCookie(issuer: string): { readonly path: string; readonly secure: boolean } {
+  return { path: new URL(issuer).pathname, secure: issuer.startsWith('https:') };
+}
+
 /**
  * Cookies: `__Host-` keeps a sibling host from planting a session, and asks for https and for the path `/`. An issuer with a
  * path shares its host with others, and keeps its session to itself. Without `offline_access` tokens
@@ -23,9 +28,8 @@ export function sessionSettings(
   { issuer, cookieSignatures, lifetimes, resources }: SessionSettingsDeps,
   scope: RequestedScope,
 ): Slice {
-  const secure = issuer.startsWith('https:');
-  const { pathname } = new URL(issuer);
-  const root = pathname === '/' ? '' : pathname;
+  const { path, secure } = sessionCookie(issuer);
+  const root = path === '/' ? '' : path;
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
     cookies: {
@@ -35,7 +39,7 @@ export function sessionSettings(
         interaction: 'interaction',
         resume: 'interaction_resume',
       },
-      long: { ...options, path: root || '/' },
+      long: { ...options, path },
       short: options,
     },
     ttl: {

@@ -18,6 +18,7 @@ import { SessionAdapter } from './session-adapter.ts';
 import { TokenAdapter } from './token-adapter.ts';
 import { createTokenId, slotOf } from './token-slot.ts';
 import { createTokenTable } from './token-table.ts';
+import { createWaitingRequests, type WaitingRequest } from './waiting-requests.ts';
 
 export interface ArtifactStoreDeps {
   readonly pool: Database;
@@ -41,6 +42,8 @@ export interface ArtifactStore {
   firstUse(id: string, lifetime: number): Promise<boolean>;
   /** The account of a token that this request has read, as it was then; told once. */
   accountRead(accountId: string): { readonly value: Account | undefined } | undefined;
+  /** What clients ask of this account and it has not answered; the newest first. */
+  waitingRequests(accountId: string): Promise<WaitingRequest[]>;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
@@ -66,6 +69,7 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
     firstUse: (id, expiresIn) =>
       artifacts.insert({ row: payload.toRow('ReplayDetection', id, {}), expiresIn: Math.max(expiresIn, 0) }),
     accountRead: (accountId) => take(memory()?.accounts, accountId),
+    waitingRequests: createWaitingRequests(pool, payload),
     async revokeByAccountId(accountId) {
       await pool.query(revocations.revokeByAccountId(accountId));
     },

@@ -295,7 +295,7 @@ describe('the code', () => {
     }
   });
 
-  it('C61: cannot be guessed for long from one address, at whichever node, in the field or in the address', async () => {
+  it('cannot be guessed for long from one address, at whichever node, in the field or in the address', async () => {
     const device = await connect();
     browser.node = await server.addNode();
     for (let n = 0; n < 10; n += 1) {
@@ -308,7 +308,7 @@ describe('the code', () => {
     }
   });
 
-  it('C61: that is right counts against nobody', async () => {
+  it('that is right counts against nobody', async () => {
     for (let n = 0; n < 25; n += 1) {
       expect((await type((await connect()).user_code)).status).toBe(200);
     }
@@ -325,8 +325,18 @@ describe('the page', () => {
     }
     const stranger = new UserAgent(server.issuer);
     const page = await stranger.post('/device', { user_code: device.user_code, confirm: 'yes' });
-    expect(page.html).toBe(device.user_code);
+    expect(said(page, 'device-code')).toBe(device.user_code);
     expect((await poll(device)).body.error).toBe('authorization_pending');
+  });
+
+  it('has words for whoever comes back to a step that is not theirs, or from nowhere', async () => {
+    for (const visitor of [browser, new UserAgent(server.issuer)]) {
+      await browser.get('/device');
+      const page = await visitor.get('/device/of-somebody-else');
+      expect([page.status, said(page, 'device-problem')]).toEqual([400, expect.stringContaining('took too long')]);
+      const form = await visitor.post('/device', { xsrf: fieldsOf(page).xsrf ?? '', user_code: 'BBBB-BBBB' });
+      expect(said(form, 'device-problem')).toContain('We don’t know that code');
+    }
   });
 
   it('C94: shows what a stranger wrote into it as text', async () => {

@@ -1,0 +1,155 @@
+import Router, { type RouterContext } from '@koa/router';
+import type Provider from 'oidc-provider';
+import type { Account, AccountStore, Authenticate } from '../accounts/account.ts';
+import {
+  type Authentication,
+  allowRequest,
+  type BackchannelRequest,
+  denyRequest,
+  isWaiting,
+} from '../flows/ciba/answer.ts';
+import type { ResourceStore } from '../resources/resource-server.ts';
+import type { Demonstration } from './demonstration.ts';
+import type { Page } from './page.ts';
+import { PageError } from './page-error.ts';
+import { requestCard } from './request-card.ts';
+import { requireSameOrigin } from './same-origin.ts';
+import { signInHere } from './sign-in-here.ts';
+
+export interface RequestsPage extends AnsweringPeople {
+  readonly provider: () => Provider;
+  readonly page: Page;
+  readonly authenticate: Authenticate;
+  readonly findAccount: AccountStore['findAccount'];
+  readonly duringPage: (ctx: RouterContext, work: () => Promise<unknown>) => Promise<unknown>;
+  readonly listResourceServers: ResourceStore['listResourceServers'];
+  readonly demonstration?: Demonstration | undefined;
+}
+
+/** What this page needs and no other does. */
+export interface AnsweringPeople {
+  readonly sessions: {
+    find(ctx: RouterContext): Promise<SignedIn | undefined>;
+    begin(ctx: RouterContext, login: { accountId: string; amr: string[] }): Promise<void>;
+  };
+  /** The newest first. */
+  readonly waitingRequests: (accountId: string) => Promise<readonly { handle: string; id: string }[]>;
+  readonly permittedScopes: ResourceStore['permittedScopes'];
+  /** True for one of any number of answers to one request that come at once. */
+  readonly mayAnswer: (handle: string) => Promise<boolean>;
+}
+
+interface SignedIn {
+  readonly accountId?: string | undefined;
+  readonly acr?: string | undefined;
+  readonly amr?: string[] | undefined;
+  readonly loginTs?: number | undefined;
+}
+
+interface Person {
+  readonly account: Account;
+  readonly authentication: Authentication;
+}
+
+/** What is said after an answer; the address names which. */
+const OUTCOMES: Readonly<Record<string, string>> = {
+  allowed: 'Allowed. The app goes on by itself in a few seconds.',
+  denied: 'Denied. The app gets no access.',
+  over: 'That request was answered already, or is over. Nothing was changed.',
+};
+
+/** `/requests`: what clients ask of whoever is signed in (CIBA), to be allowed or denied. */
+export function requestsPage(deps: RequestsPage): Router {
+  const router = new Router({ prefix: '/requests' });
+  const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
+  const signIn = signInHere(deps);
+  const answered = (allows: boolean) => async (ctx: RouterContext) => {
+    const person = await personAt(ctx, deps);
+    const outcome = person && (await answer(deps, person, ctx.params.handle ?? '', allows));
+    seeOther(ctx, outcome === undefined ? '' : `?outcome=${outcome}`);
+  };
+
+  router.use((ctx, next) => deps.duringPage(ctx, next));
+  router.get('/', async (ctx) => {
+    const person = await personAt(ctx, deps);
+    await (person === undefined ? signIn.show(ctx) : list(ctx, deps, person));
+  });
+  router.post('/sign-in', fromOurPages, async (ctx) => {
+    if (await signIn.submit(ctx)) {
+      seeOther(ctx, '');
+    }
+  });
+  router.post('/:handle/allow', fromOurPages, answered(true));
+  router.post('/:handle/deny', fromOurPages, answered(false));
+  router.all(['/sign-in', '/:handle/allow', '/:handle/deny'], (ctx) => {
+    ctx.set('Allow', 'POST');
+    throw new PageError('method_not_allowed');
+  });
+  return router;
+}
+
+async function personAt(ctx: RouterContext, { sessions, findAccount }: RequestsPage): Promise<Person | undefined> {
+  const session = await sessions.find(ctx);
+  const account = session?.accountId === undefined ? undefined : await findAccount(session.accountId);
+  if (session === undefined || account === undefined || account.disabled) {
+    return undefined;
+  }
+  const { acr, amr, loginTs } = session;
+  return { account, authentication: { acr, amr, authTime: loginTs } };
+}
+
+async function list(ctx: RouterContext, deps: RequestsPage, { account }: Person): Promise<void> {
+  const { provider, page, waitingRequests, listResourceServers, permittedScopes } = deps;
+  const [waiting, resourceServers, permitted] = await Promise.all([
+    waitingRequests(account.accountId),
+    listResourceServers(),
+    permittedScopes(account.roles),
+  ]);
+  const cards = await Promise.all(
+    waiting.map(async ({ handle, id }) => {
+      const request = await findWaiting(provider(), id);
+      return request && requestCard(handle, { provider: provider(), request, resourceServers, permitted });
+    }),
+  );
+  const requests = cards.filter((card) => card !== undefined);
+  const { outcome = '' } = ctx.query;
+  const said = Object.hasOwn(OUTCOMES, String(outcome)) ? OUTCOMES[String(outcome)] : undefined;
+  page.render(
+    ctx,
+    'requests',
+    { path: pathOf(ctx), root: ctx.mountPath, account: { name: account.name, email: account.email }, requests, said },
+    { title: requests.length > 0 ? `Requests (${requests.length})` : 'Requests', status: 200, withinFlow: true },
+  );
+}
+
+async function answer(deps: RequestsPage, { account, authentication }: Person, handle: string, allows: boolean) {
+  const { provider, waitingRequests, listResourceServers, permittedScopes, mayAnswer } = deps;
+  // Among this person's own: an answer to anybody else's finds nothing.
+  const waiting = (await waitingRequests(account.accountId)).find((one) => one.handle === handle);
+  const request = waiting && (await mayAnswer(handle)) ? await findWaiting(provider(), waiting.id) : undefined;
+  if (request === undefined) {
+    return 'over';
+  }
+  if (!allows) {
+    await denyRequest({ provider: provider(), request });
+    return 'denied';
+  }
+  const [resourceServers, permitted] = await Promise.all([listResourceServers(), permittedScopes(account.roles)]);
+  await allowRequest({ provider: provider(), request, resourceServers, permitted }, authentication);
+  return 'allowed';
+}
+
+async function findWaiting(provider: Provider, id: string): Promise<BackchannelRequest | undefined> {
+  const request = await provider.BackchannelAuthenticationRequest.find(id);
+  return request !== undefined && isWaiting(request) ? request : undefined;
+}
+
+function pathOf(ctx: RouterContext): string {
+  return `${ctx.mountPath}/requests`;
+}
+
+function seeOther(ctx: RouterContext, query: string): void {
+  ctx.set('Cache-Control', 'no-store');
+  ctx.redirect(pathOf(ctx) + query);
+  ctx.status = 303;
+}
