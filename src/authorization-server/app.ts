@@ -9,6 +9,7 @@ import { cookieAttributes } from './http/cookie-attributes.ts';
 import type { CookieSignatures } from './http/cookie-signatures.ts';
 import { belowIssuerPath } from './http/issuer-path.ts';
 import { buildUrlsFromIssuer, originFormTarget } from './http/issuer-urls.ts';
+import { mutualTlsAddress } from './http/mutual-tls-address.ts';
 import { protocolEndpoints } from './http/protocol-endpoints.ts';
 import { publishedDocuments } from './http/published-documents.ts';
 import { type RegistrationEndpointDeps, withRegistration } from './http/registration-endpoint.ts';
@@ -31,6 +32,8 @@ export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provide
   readonly cookieSignatures: CookieSignatures;
   /** How many proxies stand in front; the client's address is what the outermost of them saw. */
   readonly trustedProxies: number;
+  /** Where the proxy asks clients for certificates, if not at the issuer. */
+  readonly mutualTlsOrigin: string | null;
   readonly readiness: Readiness;
   readonly metrics?: Pick<ProcessMetrics, 'observe'> | undefined;
   readonly logger: Logger;
@@ -70,6 +73,9 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(retryAfter());
   app.use(errorPages({ page }));
   app.use(healthRoutes(deps.readiness));
+  if (deps.mutualTlsOrigin !== null) {
+    app.use(mutualTlsAddress(app, deps.mutualTlsOrigin));
+  }
   app.use(protocolEndpoints(withRegistration(engine, deps.registration)));
   app.use(requestByPost());
   app.use(deviceLink());

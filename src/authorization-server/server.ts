@@ -121,6 +121,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     cookieSignatures,
+    mutualTls: config.mutualTls,
+    trustedProxies: config.trustedProxies,
     dpopNonceSecret: Buffer.from(sealing.keys('dpop nonces')[0] ?? '', 'base64url'),
     lifetimes: config.lifetimes,
     pages: {
@@ -159,6 +161,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     registration,
     cookieSignatures,
     trustedProxies: config.trustedProxies,
+    mutualTlsOrigin: config.mutualTls.origin,
     readiness: async () => void (await pool.query('select 1')),
     metrics,
     logger,

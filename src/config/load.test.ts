@@ -209,6 +209,18 @@ describe('the issuer', () => {
 });
 
 describe('production', () => {
+  it.each([
+    [{ CONCIERGE_MUTUAL_TLS_HEADER: 'X-Client-Certificate' }, ['mutualTls.header']],
+    [{ CONCIERGE_MUTUAL_TLS_HEADER: 'X-Client-Certificate', CONCIERGE_TRUSTED_PROXIES: '1' }, []],
+    [{ CONCIERGE_MUTUAL_TLS_HEADER: 'not a header', CONCIERGE_TRUSTED_PROXIES: '1' }, ['mutualTls.header']],
+    [{ CONCIERGE_MUTUAL_TLS_VERIFIED_HEADER: 'X-Client-Verify' }, ['mutualTls.verifiedHeader']],
+    [{ CONCIERGE_MUTUAL_TLS_ORIGIN: 'https://mtls.example.com' }, ['mutualTls.origin']],
+  ])('takes no certificate from just anybody: %j', (given, paths) => {
+    const mistakes = mistakesOf(() => loadConfig({ env: { ...env, ...given }, mode: 'development' }));
+    expect(mistakes.map(({ path }) => path)).toEqual(paths);
+    expect(mistakes.every(({ fix }) => fix !== '')).toBe(true);
+  });
+
   it('C24: keeps authorization codes for a minute at most by default', () => {
     expect(loadSettings({ env: {}, mode: 'production' }).lifetimes.authorizationCode).toBeLessThanOrEqual(60);
   });

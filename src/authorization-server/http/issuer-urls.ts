@@ -16,6 +16,7 @@ export function buildUrlsFromIssuer(app: Koa, issuer: string): void {
   // The engine puts it in front of every path that it makes, and so do our pages.
   app.context.mountPath = path;
   Object.defineProperty(app.request, 'href', {
+    configurable: true, // mutual-tls-address.ts
     get(this: Koa.Request) {
       return origin + path + this.url;
     },

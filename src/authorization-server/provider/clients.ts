@@ -30,12 +30,16 @@ export const OUR_METADATA = [
   'self_described',
 ];
 
+/** The engine would have another name for the member, had it anything to bind tokens to. */
+const NO_MUTUAL_TLS = 'the tokens of the client are to be bound to a certificate, and here is no mutual TLS';
+
 export function registrationOf(client: EngineClient): Registration {
   return {
     scope: text(client.allowed_scope),
     default_scope: text(client.default_scope),
     resource_server: text(client.resource_server),
-    obstacle: text(client.obstacle),
+    obstacle:
+      text(client.obstacle) ?? (client.tls_client_certificate_bound_access_tokens === true ? NO_MUTUAL_TLS : undefined),
     self_described: text(client.self_described) as SelfDescribed | undefined,
   };
 }

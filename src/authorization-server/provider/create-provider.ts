@@ -18,6 +18,7 @@ import {
   keepForSignIn,
   pushedAuthorizationRequestSettings,
 } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
+import { type MutualTlsDeps, mutualTlsSettings } from '../flows/mutual-tls/mutual-tls.ts';
 import { refreshTokenSettings } from '../flows/refresh-token/refresh-token.ts';
 import { requestObjectSettings } from '../flows/request-object/request-object.ts';
 import { revocationSettings } from '../flows/revocation/revocation.ts';
@@ -46,7 +47,7 @@ import { createVerifyAccessToken, findStructuredTokens } from './structured-toke
 import { createTokenState } from './token-state.ts';
 import { subjectIdentifierSettings } from './subject-identifiers.ts';
 
-export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps {
+export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, MutualTlsDeps {
   readonly clients: ClientStore;
   readonly selfDescribed: SelfDescribedClients;
   /** What every client is held to. */
@@ -104,6 +105,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     clientSettings(deps.selfDescribed),
     clientAuthenticationSettings({ profileOf }),
     dpopSettings({ nonceSecret: deps.dpopNonceSecret }),
+    mutualTlsSettings(deps),
     { fetch: outgoing },
     { features: { devInteractions: { enabled: false } } },
     {
