@@ -57,10 +57,11 @@ export function withRegistration(engine: Middleware, deps: RegistrationEndpointD
   return (ctx, next) => (ctx.path === REGISTRATION_PATH ? endpoint(ctx) : engine(ctx, next));
 }
 
-async function answer(ctx: ParameterizedContext, { registrar, admits, retryAfter }: RegistrationEndpointDeps) {
+async function answer(ctx: ParameterizedContext, deps: RegistrationEndpointDeps): Promise<void> {
+  const { registrar, admits, retryAfter, advertised } = deps;
   const token = bearerToken(ctx);
   if (ctx.method === 'POST') {
-    if (!(await admits(ctx.ip))) {
+    if (advertised !== undefined && !(await admits(ctx.ip))) {
       ctx.set('Retry-After', String(retryAfter));
       const refusal = new errors.TemporarilyUnavailable('too many registrations from this address');
       throw Object.assign(refusal, { statusCode: 429 });

@@ -48,9 +48,14 @@ const MARK_USED = {
   text: 'update client_registrations set used_at = now() where client_id = $1 and used_at is null',
 };
 
-const REMOVE_ABANDONED = `delete from clients where client_id in (
+const FIND_ABANDONED = `
   select client_id from client_registrations where used_at is null and registered_at < now() - make_interval(secs => $1)
-  order by registered_at limit $2)`;
+  order by registered_at limit $2`;
+
+/** One that was used in the meantime stays. */
+const REMOVE_ABANDONED = `
+  delete from clients using client_registrations r
+  where clients.client_id = any ($1) and r.client_id = clients.client_id and r.used_at is null`;
 
 interface RegistrationRow extends ClientRow {
   access_token_hash: string;
@@ -93,7 +98,7 @@ export class PostgresClientRegistrations implements ClientRegistrations {
     const [{ issued_at, crowded } = { issued_at: 0, crowded: false }] = rows;
     if (crowded) {
       // A tenth more than has to be: a change of what nodes keep in memory is not for every registration from now on.
-      await this.#database.query(KEEP_UNUSED, [Math.floor(mostUnused * 0.9)]);
+      await this.#database.query(KEEP_UNUSED, [Math.ceil(mostUnused * 0.9)]);
     }
     return issued_at;
   }
@@ -119,6 +124,11 @@ export class PostgresClientRegistrations implements ClientRegistrations {
 
   /** At most so many that were registered more than `seconds` ago and never used. */
   async removeAbandoned(seconds: number, limit: number): Promise<number> {
-    return (await this.#database.query(REMOVE_ABANDONED, [seconds, limit])).rowCount ?? 0;
+    const { rows } = await this.#database.query<{ client_id: string }>(FIND_ABANDONED, [seconds, limit]);
+    // A statement that removes nobody would make every node read the directory again all the same.
+    if (rows.length > 0) {
+      await this.#database.query(REMOVE_ABANDONED, [rows.map(({ client_id }) => client_id)]);
+    }
+    return rows.length;
   }
 }

@@ -1,3 +1,5 @@
+import { exportJWK, generateKeyPair } from 'jose';
+import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../../config/schema.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
@@ -93,6 +95,28 @@ describe('a client whose id is the URL of its metadata document', () => {
     expect(asked.body).toEqual({ active: false });
     const { rows } = await server.pool.query('select from client_registrations where client_id = $1', [clientId]);
     expect(rows).toEqual([]);
+  });
+
+  it('authenticates with a key of its own, where its document has one', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const jwks = { keys: [await exportJWK(publicKey)] };
+    const clientId = describedAs({ token_endpoint_auth_method: 'private_key_jwt', jwks });
+    const party = partyOf(clientId);
+    const authorization = await party.authorize({ scope: 'openid' });
+    expect((await party.exchange(authorization)).body.error).toBe('invalid_client');
+    const configuration = await openidClient.discovery(
+      new URL(server.issuer),
+      clientId,
+      undefined,
+      openidClient.PrivateKeyJwt(privateKey),
+      { execute: [openidClient.allowInsecureRequests] },
+    );
+    const { callback, verifier } = await party.authorize({ scope: 'openid' });
+    const tokens = await openidClient.authorizationCodeGrant(configuration, callback, {
+      pkceCodeVerifier: verifier,
+      expectedState: 'a-state',
+    });
+    expect(tokens.claims()?.aud).toBe(clientId);
   });
 
   it('is found on another node', async () => {
