@@ -1,9 +1,11 @@
 import type Provider from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import type { ClientStore } from './clients/client.ts';
+import type { Client, ClientStore } from './clients/client.ts';
 import { createDocumentClients, withDocuments } from './clients/document-clients.ts';
+import { sectorIdentifierProblem } from './clients/sector-identifier.ts';
 import { createAllowance } from './flows/dynamic-registration/allowance.ts';
 import { createDynamicRegistration } from './flows/dynamic-registration/dynamic-registration.ts';
 import { REGISTRATION_PATH } from './http/registration-endpoint.ts';
@@ -35,12 +37,20 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
   const development = config.mode === 'development';
   const endpoint = config.issuer + REGISTRATION_PATH;
   const allowanceFor = createAllowance({ grantTypes, scopes, resources });
-  const checkByEngine = (client: Parameters<typeof checkClient>[1]) => checkClient(provider(), client, config.profile);
+  const fetch = createOutgoing({ development });
+  async function checkByEngine(client: Client) {
+    await checkClient(provider(), client, config.profile);
+    // The engine would ask the sector, too, but at each sign-in; how exactly it answered is nothing for strangers.
+    if ((await sectorIdentifierProblem(client.metadata, fetch)) !== undefined) {
+      const words = 'sector_identifier_uri must give a JSON list that has every redirect URI of the client';
+      throw new errors.InvalidClientMetadata(words);
+    }
+  }
   const advertised = access === 'closed' ? undefined : endpoint;
   const registrations = new PostgresClientRegistrations(pool);
   const documents = config.clientIdMetadataDocuments.enabled
     ? createDocumentClients({
-        fetch: createOutgoing({ development }),
+        fetch,
         allowance: () => allowanceFor(),
         checkByEngine,
         development,
