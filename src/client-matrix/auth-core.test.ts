@@ -2,35 +2,36 @@
 import type { RequestListener } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { Auth, type AuthConfig } from '@auth/core';
+import type { OIDCConfig } from '@auth/core/providers';
+import type { Profile } from '@auth/core/types';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
 import { Browser } from '../testing/browser.ts';
 
 const CLIENT = { client_id: 'auth-js', client_secret: 'auth-js-secret' };
+const PUBLIC_CLIENT = { client_id: 'auth-js-public', token_endpoint_auth_method: 'none' };
 
 let server: TestServer;
 let application: Awaited<ReturnType<typeof startApplication>>;
+/** Of the provider, beside what every test has. */
+let options: Partial<OIDCConfig<Profile>>;
 let browser: Browser;
 beforeAll(async () => {
   server = await startTestServer();
   application = await startApplication(createApplication);
-  await server.apply({
-    clients: [
-      {
-        ...CLIENT,
-        grant_types: ['authorization_code', 'refresh_token'],
-        redirect_uris: [`${application.url}/auth/callback/concierge`],
-        scope: 'openid profile email',
-      },
-    ],
-  });
+  const registration = {
+    redirect_uris: [`${application.url}/auth/callback/concierge`],
+    scope: 'openid profile email',
+  };
+  await server.apply({ clients: [CLIENT, PUBLIC_CLIENT].map((client) => ({ ...client, ...registration })) });
 });
 afterAll(async () => {
   application.stop();
   await server.stop();
 });
 beforeEach(() => {
+  options = {};
   browser = new Browser(application.url, server.issuer);
 });
 
@@ -63,6 +64,7 @@ const settings = (): AuthConfig => ({
       checks: ['pkce', 'state', 'nonce'],
       // What a person is called is told by userinfo; the ID token of this flow only says who it is (Core §5.4).
       idToken: false,
+      ...options,
     },
   ],
 });
@@ -86,6 +88,20 @@ describe('@auth/core', () => {
     expect(await session()).toMatchObject({ user: { name: 'Alice Archer', email: 'alice@example.com' } });
     await browser.application.post('/auth/signout', { csrfToken: await csrfToken() });
     expect(await session()).toBeNull();
+  });
+
+  it('is posted its code in a form', async () => {
+    options = { authorization: { params: { scope: 'openid profile email', response_mode: 'form_post' } } };
+    const request = await signIn();
+    expect(new URL(request.url).searchParams.get('response_mode')).toBe('form_post');
+    await browser.follow(request);
+    expect(await session()).toMatchObject({ user: { name: 'Alice Archer' } });
+  });
+
+  it('does without a secret', async () => {
+    options = { clientId: PUBLIC_CLIENT.client_id, client: PUBLIC_CLIENT };
+    await browser.follow(await signIn());
+    expect(await session()).toMatchObject({ user: { name: 'Alice Archer' } });
   });
 
   it('signs nobody in who said no', async () => {

@@ -8,6 +8,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setDefaultCACertificates } from 'node:tls';
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -27,6 +28,7 @@ import { createRelyingParty, DEMO_MACHINE, revoke, tokensOf } from '../testing/r
 import { UserAgent } from '../testing/user-agent.ts';
 
 const MCP_CLIENT = { clientId: 'mcp-server', clientSecret: 'mcp-server-secret' };
+const AGENT = { client_id: 'agent', client_secret: 'agent-secret' };
 const REDIRECT_URI = 'http://localhost:6274/callback';
 const SCOPE = 'tools:call';
 
@@ -39,7 +41,12 @@ beforeAll(async () => {
   resource = `${application.url}/mcp`;
   await server.apply({
     resourceServers: [
-      { identifier: resource, name: 'Tools', scopes: [{ name: SCOPE, description: 'use tools for you' }] },
+      {
+        identifier: resource,
+        name: 'Tools',
+        scopes: [{ name: SCOPE, description: 'use tools for you' }],
+        claims: ['username'],
+      },
     ],
     roles: [{ name: 'toolmaker', scopes: [SCOPE] }],
     clients: [
@@ -49,6 +56,7 @@ beforeAll(async () => {
         grant_types: [],
         resource_server: resource,
       },
+      { ...AGENT, grant_types: ['client_credentials'], scope: SCOPE },
     ],
     accounts: [{ email: 'alice@example.com', name: 'Alice Archer', roles: ['toolmaker'] }],
   });
@@ -90,7 +98,9 @@ const refuse: ErrorRequestHandler = (error, _request, response, next) => {
 
 function createMcpServer(accessToken: AccessToken): McpServer {
   const mcp = new McpServer({ name: 'tools', version: '1.0.0' });
-  mcp.registerTool('greet', {}, () => ({ content: [{ type: 'text', text: `Good evening, ${accessToken.subject}!` }] }));
+  mcp.registerTool('greet', {}, () => ({
+    content: [{ type: 'text', text: `Good evening, ${accessToken.username ?? accessToken.clientId}!` }],
+  }));
   return mcp;
 }
 
@@ -160,11 +170,12 @@ beforeEach(() => {
   provider = new Remembering();
 });
 
-const createTransport = () => new StreamableHTTPClientTransport(new URL(resource), { authProvider: provider });
+const createTransport = (authProvider: OAuthClientProvider = provider) =>
+  new StreamableHTTPClientTransport(new URL(resource), { authProvider });
 
-async function connect(): Promise<Client> {
+async function connect(authProvider?: OAuthClientProvider): Promise<Client> {
   const client = new Client({ name: 'a-client', version: '1.0.0' });
-  await client.connect(createTransport() as Transport);
+  await client.connect(createTransport(authProvider) as Transport);
   return client;
 }
 
@@ -184,7 +195,7 @@ describe('the client of the Model Context Protocol', () => {
     expect(provider.request?.searchParams.get('resource')).toBe(resource);
     expect(provider.request?.searchParams.get('code_challenge_method')).toBe('S256');
     expect(provider.saved).toMatchObject({ scope: SCOPE, refresh_token: expect.any(String) });
-    expect(await greeting(client)).toMatchObject({ content: [{ text: expect.stringContaining('Good evening, ') }] });
+    expect(await greeting(client)).toMatchObject({ content: [{ text: 'Good evening, alice@example.com!' }] });
   });
 
   it('refreshes when its access token was revoked, and is asked to sign in again when its refresh token was', async () => {
@@ -208,6 +219,17 @@ describe('the client of the Model Context Protocol', () => {
     expect(provider.request?.searchParams.get('client_id')).toBe(host.url);
     expect(await greeting(client)).toHaveProperty('content');
     host.stop();
+  });
+
+  it('acts for itself, without a person', async () => {
+    const authProvider = new ClientCredentialsProvider({
+      clientId: AGENT.client_id,
+      clientSecret: AGENT.client_secret,
+      expectedIssuer: server.issuer,
+      scope: SCOPE,
+    });
+    const client = await connect(authProvider);
+    expect(await greeting(client)).toMatchObject({ content: [{ text: 'Good evening, agent!' }] });
   });
 
   it('is told where tokens come from, and refused with one for another server', async () => {

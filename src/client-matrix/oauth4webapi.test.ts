@@ -122,6 +122,12 @@ describe('oauth4webapi finds nothing wrong with', () => {
     expect(oauth.getValidatedIdTokenClaims(tokens)?.aud).toBe(CAPABLE.clientId);
   });
 
+  it('what it is registered as', async () => {
+    const described = { redirect_uris: [CAPABLE.redirectUri], scope: 'openid' };
+    const response = await oauth.dynamicClientRegistrationRequest(metadata, described, insecure);
+    expect(await oauth.processDynamicClientRegistrationResponse(response)).toMatchObject(described);
+  });
+
   it('a refusal', async () => {
     const grant = [metadata, capable, oauth.ClientSecretBasic('another'), {}, insecure] as const;
     const response = await oauth.clientCredentialsGrantRequest(...grant);

@@ -11,7 +11,7 @@ import {
   DEMO_WEB,
   type TestClient,
 } from '../testing/relying-party.ts';
-import { DEMO_PASSWORD, UserAgent } from '../testing/user-agent.ts';
+import { DEMO_PASSWORD, formOf, UserAgent } from '../testing/user-agent.ts';
 
 let server: TestServer;
 let browser: UserAgent;
@@ -85,6 +85,30 @@ describe('openid-client', () => {
     const callback = await browser.authorize(url.href);
     const claims = await openidClient.implicitAuthentication(config, callback, nonce, { expectedState });
     expect(claims).toMatchObject({ aud: DEMO_IMPLICIT.clientId, iss: server.issuer });
+  });
+
+  it('is posted a code in a form', async () => {
+    const config = await discover(DEMO_WEB);
+    const { redirectUri: redirect_uri } = DEMO_WEB;
+    const expectedState = openidClient.randomState();
+    const parameters = { redirect_uri, scope: 'openid', state: expectedState, response_mode: 'form_post' };
+    const url = openidClient.buildAuthorizationUrl(config, parameters);
+    const form = formOf(await browser.goThrough(await browser.get(url.href)));
+    const body = new URLSearchParams(form?.fields);
+    const request = new Request(form?.action ?? '', { method: 'POST', body });
+    const tokens = await openidClient.authorizationCodeGrant(config, request, { expectedState, idTokenExpected: true });
+    expect(tokens.claims()?.aud).toBe(DEMO_WEB.clientId);
+  });
+
+  it('registers itself, and is a client from then on', async () => {
+    const redirect_uris = ['http://localhost:3002/registered'];
+    const execute = [openidClient.allowInsecureRequests];
+    const described = { redirect_uris, scope: 'openid' };
+    const config = await openidClient.dynamicClientRegistration(new URL(server.issuer), described, undefined, {
+      execute,
+    });
+    const tokens = await signIn(config, redirect_uris[0] ?? '', 'openid');
+    expect(tokens.claims()?.aud).toBe(config.clientMetadata().client_id);
   });
 
   it('gets a token for a machine, and another for the password of an account', async () => {
