@@ -5,8 +5,8 @@ import type { Config } from '../config/schema.ts';
 import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { type ListeningServer, listen } from '../http/listen.ts';
 import type { AccountStore } from './accounts/account.ts';
-import { canonicalEmail } from './accounts/email.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
+import { canonicalEmail } from './accounts/email.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
@@ -23,8 +23,8 @@ import { signOutPages } from './pages/sign-out.ts';
 import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
-import { loadServerSecrets } from './provider/server-secrets.ts';
 import { createPageSessions } from './provider/page-sessions.ts';
+import { loadServerSecrets } from './provider/server-secrets.ts';
 import { sessionCookie } from './provider/session-settings.ts';
 import { loadSigningKeys } from './provider/signing-keys.ts';
 import type { ResourceStore } from './resources/resource-server.ts';
@@ -43,6 +43,7 @@ import { PostgresServerSecretStore } from './storage/server-secrets.ts';
 import { PostgresSigningKeyStore } from './storage/signing-keys.ts';
 import { readStorageFigures } from './storage/storage-figures.ts';
 import { TokenPartitions } from './storage/token-partitions.ts';
+import { PostgresTrustedIssuerStore } from './storage/trusted-issuers.ts';
 
 export interface AuthorizationServer {
   readonly handle: RequestListener;
@@ -118,6 +119,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     artifacts,
     rateLimits,
     findAccountId: findByHint(accounts),
+    trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     cookieSignatures,

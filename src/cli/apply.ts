@@ -119,6 +119,7 @@ const KINDS = {
   resourceServers: 'resource servers',
   roles: 'roles',
   clients: 'clients',
+  trustedIssuers: 'trusted issuers',
   accounts: 'accounts',
 } as const;
 

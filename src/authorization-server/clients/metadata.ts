@@ -67,7 +67,7 @@ const httpsUrl = z
   );
 
 /** What the server itself fetches or sends to: http on loopback only, and there in development only (provider/outgoing.ts). */
-const calledUrl = z
+export const calledUrl = z
   .string()
   .max(2048)
   .refine(
@@ -103,7 +103,7 @@ const responseType = z
   .pipe(z.enum(RESPONSE_TYPES));
 
 /** RFC 7517. A private or a symmetric key has no business here. */
-const jwks = z.strictObject({
+export const jwks = z.strictObject({
   keys: z
     .array(
       z.object({ kty: z.enum(['RSA', 'EC', 'OKP']) }).catchall(z.union([z.string(), z.number(), z.array(z.string())])),

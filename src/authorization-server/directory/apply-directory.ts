@@ -1,5 +1,6 @@
 import type { AccountManagement } from '../accounts/manage-accounts.ts';
 import type { Client } from '../clients/client.ts';
+import type { TrustedIssuer } from '../clients/trusted-issuer.ts';
 import type { ResourceServer, Role } from '../resources/resource-server.ts';
 import type { Directory } from './directory.ts';
 
@@ -12,6 +13,7 @@ export interface DirectoryWriter {
   saveRole(role: Role): Promise<Outcome>;
   /** A disabled client stays disabled. */
   saveClient(client: Client): Promise<Outcome>;
+  saveTrustedIssuer(issuer: TrustedIssuer): Promise<Outcome>;
 }
 
 export interface DirectoryStore {
@@ -40,6 +42,7 @@ export async function applyDirectory(
     resourceServers: await countOutcomes(directory.resourceServers, (server) => writer.saveResourceServer(server)),
     roles: await countOutcomes(directory.roles, (role) => writer.saveRole(role)),
     clients: await countOutcomes(directory.clients, (client) => writer.saveClient(client)),
+    trustedIssuers: await countOutcomes(directory.trustedIssuers, (issuer) => writer.saveTrustedIssuer(issuer)),
   }));
   const accounts = await countOutcomes(directory.accounts, async (account) => (await saveAccount(account)).outcome);
   return { ...saved, accounts };

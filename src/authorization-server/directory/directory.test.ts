@@ -78,6 +78,7 @@ describe('a directory file', () => {
           resourceServer: undefined,
         },
       ],
+      trustedIssuers: [],
       accounts: [
         {
           email: admin.email,
@@ -91,7 +92,8 @@ describe('a directory file', () => {
   });
 
   it('may be empty', () => {
-    expect(parseDirectory(null, rules)).toEqual({ resourceServers: [], roles: [], clients: [], accounts: [] });
+    const nothing = { resourceServers: [], roles: [], clients: [], trustedIssuers: [], accounts: [] };
+    expect(parseDirectory(null, rules)).toEqual(nothing);
   });
 
   it('may refer to what exists already', () => {
@@ -249,6 +251,8 @@ describe('config/demo.yaml', () => {
       'demo-implicit',
       'demo-password',
       'demo-machine',
+      'demo-device',
+      'demo-ciba',
       'demo-api',
     ]);
     expect(accounts.map(({ email, roles }) => [email, ...roles])).toEqual([
@@ -264,6 +268,7 @@ describe('config/demo.yaml', () => {
       'clients.demo-web.client_secret',
       'clients.demo-password.client_secret',
       'clients.demo-machine.client_secret',
+      'clients.demo-ciba.client_secret',
       'clients.demo-api.client_secret',
       'accounts.alice@example.com.password',
       'accounts.guest@example.com.password',

@@ -10,6 +10,7 @@ import type { Client } from '../clients/client.ts';
 import { ClientRegistration } from '../clients/registration.ts';
 import { hashSecret } from '../clients/secret.ts';
 import { tokenExchangeProblem } from '../clients/token-exchange.ts';
+import { type TrustedIssuer, TrustedIssuerEntry } from '../clients/trusted-issuer.ts';
 import type { ResourceServer, Role } from '../resources/resource-server.ts';
 import { AccountEntry, ClientEntry, DirectoryFile, ResourceServerEntry, RoleEntry } from './entries.ts';
 import { DirectoryError, type Mistake, mistakesOf } from './mistake.ts';
@@ -20,6 +21,7 @@ export interface Directory {
   readonly resourceServers: readonly ResourceServer[];
   readonly roles: readonly Role[];
   readonly clients: readonly Client[];
+  readonly trustedIssuers: readonly TrustedIssuer[];
   readonly accounts: readonly AccountDescription[];
 }
 
@@ -41,6 +43,7 @@ export function parseDirectory(content: unknown, rules: DirectoryRules): Directo
     clients: entriesOf('clients', 'client_id', file.data, ClientEntry, mistakes).flatMap((entry) =>
       toClient(entry, rules, mistakes),
     ),
+    trustedIssuers: entriesOf('trustedIssuers', 'issuer', file.data, TrustedIssuerEntry, mistakes),
     accounts: entriesOf('accounts', 'email', file.data, AccountEntry, mistakes).map((entry) =>
       toAccount(entry, rules, mistakes),
     ),

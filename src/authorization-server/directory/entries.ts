@@ -86,5 +86,6 @@ export const DirectoryFile = z.strictObject({
   resourceServers: list,
   roles: list,
   clients: list,
+  trustedIssuers: list,
   accounts: list,
 });

@@ -29,6 +29,9 @@ export function referenceMistakes(directory: Directory, raw: RawLists, known: Kn
     ...directory.accounts.flatMap((account) =>
       missing(`accounts.${account.email}.roles`, 'role', account.roles, roles),
     ),
+    ...directory.trustedIssuers.flatMap((issuer) =>
+      missing(`trustedIssuers.${issuer.issuer}.scopes`, 'scope', issuer.scopes, scopes),
+    ),
     ...directory.clients.flatMap(({ clientId, metadata, resourceServer }) => [
       ...missing(`clients.${clientId}.scope`, 'scope', metadata.scope?.split(' ') ?? [], clientScopes),
       ...missing(

@@ -2,6 +2,7 @@ import type { Adapter, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-
 import Provider from 'oidc-provider';
 import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
+import type { TrustedIssuerStore } from '../clients/trusted-issuer.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
 import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
 import { cibaSettings } from '../flows/ciba/ciba.ts';
@@ -14,11 +15,11 @@ import { implicitSettings } from '../flows/implicit/implicit.ts';
 import { introspectionSettings } from '../flows/introspection/introspection.ts';
 import { jwtResponseModeSettings } from '../flows/jwt-response-modes/jwt-response-modes.ts';
 import { type LogoutPages, logoutSettings } from '../flows/logout/logout.ts';
+import { type MutualTlsDeps, mutualTlsSettings } from '../flows/mutual-tls/mutual-tls.ts';
 import {
   keepForSignIn,
   pushedAuthorizationRequestSettings,
 } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
-import { type MutualTlsDeps, mutualTlsSettings } from '../flows/mutual-tls/mutual-tls.ts';
 import { refreshTokenSettings } from '../flows/refresh-token/refresh-token.ts';
 import { requestObjectSettings } from '../flows/request-object/request-object.ts';
 import { revocationSettings } from '../flows/revocation/revocation.ts';
@@ -44,8 +45,8 @@ import type { ServerSecrets } from './server-secrets.ts';
 import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
 import type { SigningKey } from './signing-keys.ts';
 import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
-import { createTokenState } from './token-state.ts';
 import { subjectIdentifierSettings } from './subject-identifiers.ts';
+import { createTokenState } from './token-state.ts';
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, MutualTlsDeps {
   readonly clients: ClientStore;
@@ -61,10 +62,11 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
   readonly rateLimits: RateLimits;
   /** The account with this email, as somebody typed it, that can be used. */
   readonly findAccountId: (email: string) => Promise<string | undefined>;
+  readonly trustedIssuers: TrustedIssuerStore;
   readonly signingKeys: readonly SigningKey[];
+  readonly serverSecrets: ServerSecrets;
   /** 32 bytes, the same at every node. */
   readonly dpopNonceSecret: Buffer;
-  readonly serverSecrets: ServerSecrets;
   readonly lifetimes: Lifetimes;
   readonly pages: LogoutPages &
     DevicePages & {
@@ -145,7 +147,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   admitStructuredTokens();
   const profile = PROFILES[deps.profile];
   const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
-  extendEngine(provider, deps, requestedScope, audience, stateOf);
+  extendEngine(provider, deps, { requestedScope, audience, stateOf, outgoing });
   keepToProfile(provider, profile);
   return provider;
 }

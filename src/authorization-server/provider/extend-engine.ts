@@ -14,6 +14,7 @@ import { detectReplays, nameTokens, senderOf, storeStructuredTokens } from './en
 import { describeErrors } from './error-descriptions.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
+import type { Outgoing } from './outgoing.ts';
 import { limitParameters } from './parameter-limits.ts';
 import { limitPolling, POLL_INTERVAL, POLLED_GRANTS } from './polling.ts';
 import type { RequestedScope } from './requested-scope.ts';
@@ -26,19 +27,25 @@ import { limitUserCodes } from './user-codes.ts';
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
 
+/** What was made for the engine's configuration, and is needed here as well. */
+interface EngineExtensions {
+  readonly requestedScope: RequestedScope;
+  readonly audience: Audience;
+  readonly stateOf: StateOf;
+  readonly outgoing: Outgoing;
+}
+
 /** What the engine's configuration cannot say. */
 export function extendEngine(
   provider: Provider,
   deps: ProviderDeps,
-  requestedScope: RequestedScope,
-  audience: Audience,
-  stateOf: StateOf,
+  { requestedScope, audience, stateOf, outgoing }: EngineExtensions,
 ): void {
   checkParameters(provider, limitParameters);
+  describeErrors(provider);
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
     allowResponseType(provider, PLAIN_TOKEN);
   }
-  describeErrors(provider);
   // RFC 9207 §2 wants `iss` in every authorization response; the engine leaves it out where an ID token has it too.
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);
@@ -64,15 +71,15 @@ export function extendEngine(
     'password',
     passwordGrant({
       authenticate: deps.authenticate,
-      senderOf,
       scopesFor: requestedScope.forAccount,
       audienceFor: (ctx) => requestedAudience(ctx, audience),
       listResourceServers: () => deps.resources.listResourceServers(),
       claimsOf,
+      senderOf,
     }),
     PASSWORD_PARAMETERS,
   );
-  registerTokenGrants(provider, { stateOf, audience, resources: deps.resources });
+  registerTokenGrants(provider, { ...deps, requestedScope, audience, stateOf, outgoing });
   extendClients(provider, deps);
 }
 

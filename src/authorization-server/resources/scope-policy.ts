@@ -22,7 +22,7 @@ export interface ScopeQuestion {
 
 export interface RefusedScope {
   readonly scope: string;
-  readonly reason: 'unknown' | 'not_allowed_to_client' | 'not_permitted_to_account' | 'beyond_presented_token';
+  readonly reason: keyof typeof REASONS;
 }
 
 export interface ScopeDecision {
@@ -85,12 +85,13 @@ function scopesOf(scope: string | undefined): Set<string> {
   return new Set(scope?.split(' ').filter((one) => one !== ''));
 }
 
-const REASONS: Record<RefusedScope['reason'], string> = {
+const REASONS = {
   unknown: 'not known here',
   not_allowed_to_client: 'not allowed to this client',
   not_permitted_to_account: 'not permitted to this account by its roles',
   beyond_presented_token: 'not held by the presented token',
-};
+  not_allowed_to_issuer: 'not allowed to the issuer of the assertion',
+} as const;
 
 /** A stranger chooses the names: so many of them, and so much of each, are repeated. */
 const MOST_NAMED = 5;

@@ -3,6 +3,7 @@ import type { DirectoryStore, DirectoryWriter } from '../directory/apply-directo
 import type { Known } from '../directory/references.ts';
 import { PostgresClientStore } from './clients.ts';
 import { PostgresResourceStore } from './resources.ts';
+import { PostgresTrustedIssuerStore } from './trusted-issuers.ts';
 
 export class PostgresDirectoryStore implements DirectoryStore {
   readonly #pool: Pool;
@@ -20,10 +21,12 @@ export class PostgresDirectoryStore implements DirectoryStore {
       await connection.query('select from directory_version for update');
       const resources = new PostgresResourceStore(connection);
       const clients = new PostgresClientStore(connection);
+      const trustedIssuers = new PostgresTrustedIssuerStore(connection);
       const result = await work({
         saveResourceServer: (server) => resources.saveResourceServer(server),
         saveRole: (role) => resources.saveRole(role),
         saveClient: (client) => clients.saveClient(client),
+        saveTrustedIssuer: (issuer) => trustedIssuers.saveTrustedIssuer(issuer),
       });
       await connection.query('commit');
       connection.release();

@@ -76,8 +76,8 @@ const exchange = (client: TestClient, subject_token: string, parameters: Paramet
     subject_token_type: ACCESS_TOKEN,
     ...parameters,
   });
-const exchanged = async (...request: Parameters_) => tokensOf(await exchange(...request)).access_token;
-type Parameters_ = [client: TestClient, subject: string, parameters?: Parameters];
+const exchanged = async (...request: ExchangeRequest) => tokensOf(await exchange(...request)).access_token;
+type ExchangeRequest = [client: TestClient, subject: string, parameters?: Parameters];
 
 const ofPerson = (parameters: Parameters = {}, browser?: UserAgent) =>
   party(DEMO_WEB).obtainTokens({ scope: 'openid records:read records:write', ...parameters }, undefined, browser);
