@@ -79,7 +79,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // For other APIs to take along.
   'resource-server/guard': { imports: ['zod'], types: ['koa'] },
   // A client like any other.
-  playground: { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client'] },
+  playground: { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client', 'qrcode'] },
   cli: EVERYTHING,
   'main.ts': EVERYTHING,
 };

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import { AuthorizationServer } from './authorization-server.ts';
 import { BrowserSessions } from './browser-session.ts';
+import { deviceRoutes } from './device-routes.ts';
 import { errorPage } from './error-page.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { GRANTS } from './grants.ts';
@@ -30,6 +31,7 @@ export function createPlayground({ issuer, resourceApi, ownUrl }: PlaygroundOpti
   app.use(requireOwnOrigin(origins));
   app.use(pageRoutes(sessions, render).routes());
   app.use(grantRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
+  app.use(deviceRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
   app.use(resultRoutes({ authorizationServer, resourceApi, ownUrl, sessions, render }).routes());
   return app;
 }

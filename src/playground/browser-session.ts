@@ -1,11 +1,13 @@
 import type { Context } from 'koa';
 import type { Outcome } from './outcome.ts';
 import { PendingAuthorizations } from './pending-authorizations.ts';
+import type { WaitingDevice } from './run-device.ts';
 import { SessionStore } from './session-store.ts';
 
 export interface BrowserSession {
   readonly pending: PendingAuthorizations;
   outcome: Outcome | undefined;
+  device: WaitingDevice | undefined;
 }
 
 const COOKIE = 'playground_session';
@@ -31,7 +33,7 @@ export class BrowserSessions {
     if (known) {
       return known;
     }
-    const session: BrowserSession = { pending: new PendingAuthorizations(), outcome: undefined };
+    const session: BrowserSession = { pending: new PendingAuthorizations(), outcome: undefined, device: undefined };
     // Koa refuses `secure` on a socket without TLS; behind a proxy that ends it, the URL decides.
     ctx.cookies.secure = this.#secure;
     ctx.cookies.set(COOKIE, this.#store.create(session), {

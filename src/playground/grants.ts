@@ -8,6 +8,7 @@ export const GRANT_NAMES = [
   'implicit-id-token-token',
   'password',
   'client-credentials',
+  'device',
 ] as const;
 export type GrantName = (typeof GRANT_NAMES)[number];
 
@@ -90,5 +91,12 @@ export const GRANTS: Readonly<Record<GrantName, Grant>> = {
     clientId: 'demo-machine',
     clientSecret: 'demo-machine-secret',
     scope: RECORDS,
+  },
+  device: {
+    title: 'Device',
+    summary: 'A television without a keyboard shows a code, which someone confirms on their phone.',
+    standard: 'RFC 8628',
+    clientId: 'demo-device',
+    scope: `${IDENTITY} ${RECORDS}`,
   },
 };

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 
 const VIEWS = new URL('../../views/playground/', import.meta.url);
-const PAGES = ['home', 'result', 'problem', 'unasked'] as const;
+const PAGES = ['home', 'result', 'problem', 'unasked', 'device'] as const;
 export type PageName = (typeof PAGES)[number];
 
 export type RenderPage = (page: PageName, values: Record<string, unknown>) => string;
