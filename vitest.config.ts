@@ -5,7 +5,7 @@ const reports = process.env.TEST_REPORTS;
 
 export default defineConfig({
   test: {
-    include: ['{src,scripts,migrations,bench}/**/*.test.ts'],
+    include: ['{src,scripts,migrations,bench,conformance}/**/*.test.ts'],
     globalSetup: ['src/testing/postgres-setup.ts'],
     pool: 'forks',
     // Vitest leaves one core unused, which on a machine with two is half of it.

@@ -1,4 +1,7 @@
-/** oidcc-formpost-basic-, -implicit- and -hybrid-certification-test-plan: the same modules, answered by form */
+/**
+ * oidcc-formpost-basic-, -implicit- and -hybrid-certification-test-plan: the same modules, answered by form. One response type
+ * of each plan; what the others bring is the concern of implicit.test.ts and hybrid.test.ts.
+ */
 import { describeCoreModules } from './core-modules.contract.ts';
 
 describeCoreModules({ responseType: 'code', responseMode: 'form_post' });
