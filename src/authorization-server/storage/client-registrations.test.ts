@@ -1,0 +1,81 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createPool } from '../../database/connect.ts';
+import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import type { Client } from '../clients/client.ts';
+import { PostgresClientRegistrations } from './client-registrations.ts';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let registrations: PostgresClientRegistrations;
+beforeAll(async () => {
+  database = await createTestDatabase('authorization-server');
+  pool = createPool({ url: database.url, max: 8, applicationName: 'test' });
+  registrations = new PostgresClientRegistrations(pool);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const PLENTY = 1_000;
+
+function clientNamed(clientId: string, client_name: string): Client {
+  const metadata = {
+    client_name,
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  } as const;
+  return { clientId, metadata, secretHash: undefined, resourceServer: undefined, selfDescribed: 'registration' };
+}
+
+function register(clientId: string) {
+  const client = clientNamed(clientId, 'First');
+  const registration = {
+    client,
+    accessTokenHash: 'first',
+    initialAccessToken: undefined,
+    policy: { scopes: ['openid'] },
+  };
+  return registrations.register(registration, PLENTY);
+}
+
+it('finds what was registered, and nothing of a client that an operator registered', async () => {
+  const issuedAt = await register('found');
+  expect(await registrations.find('found')).toEqual({
+    client: clientNamed('found', 'First'),
+    accessTokenHash: 'first',
+    policy: { scopes: ['openid'] },
+    issuedAt,
+  });
+  await pool.query(`insert into clients (client_id, metadata) values ('of-operator', '{}')`);
+  expect(await registrations.find('of-operator')).toBeUndefined();
+  expect(await registrations.remove('of-operator', 'first')).toBe(false);
+});
+
+it('C82: of any number of changes with one token exactly one is made', async () => {
+  await register('changed');
+  const changes = Array.from({ length: 8 }, (_, index) =>
+    registrations.reissue({
+      client: clientNamed('changed', `Name ${index}`),
+      formerAccessTokenHash: 'first',
+      accessTokenHash: `second ${index}`,
+    }),
+  );
+  const made = await Promise.all(changes);
+  expect(made.filter(Boolean)).toHaveLength(1);
+  const winner = made.indexOf(true);
+  expect(await registrations.find('changed')).toMatchObject({
+    client: { metadata: { client_name: `Name ${winner}` } },
+    accessTokenHash: `second ${winner}`,
+  });
+});
+
+it('C82: a client is removed with the token of this moment only, and once', async () => {
+  await register('removed');
+  expect(await registrations.remove('removed', 'former')).toBe(false);
+  const removals = await Promise.all([1, 2, 3].map(() => registrations.remove('removed', 'first')));
+  expect(removals.filter(Boolean)).toHaveLength(1);
+  expect(await registrations.find('removed')).toBeUndefined();
+});
