@@ -45,6 +45,17 @@ describe('docs/clients.md', () => {
     expect(DOCUMENT).toContain(`| | ${ROWS.map(({ library }) => library).join(' | ')} |`);
   });
 
+  it('names tests of protocols that are there, and done with the library', () => {
+    const rows = [...DOCUMENT.matchAll(/^\| [^|]+ \| ([\w, -]+) \| `(flows\/[^`]+)` \|$/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, libraries = '', file = ''] of rows) {
+      const source = readFileSync(join(ROOT, 'src/authorization-server', file), 'utf8');
+      for (const library of libraries.split(', ')) {
+        expect(source).toContain(`from '${library}'`);
+      }
+    }
+  });
+
   it('links to files that are there', () => {
     const links = [...DOCUMENT.matchAll(/\]\((?!#)([^)]+)\)/g)].map(([, link = '']) => join(ROOT, 'docs', link));
     expect(links.filter((link) => !existsSync(link))).toEqual([]);

@@ -1,6 +1,7 @@
 /** express-openid-connect 3: the routes /login, /callback and /logout of an Express application, from the issuer's URL alone. */
 import express from 'express';
 import openid, { type ConfigParams } from 'express-openid-connect';
+import session from 'express-session';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
@@ -27,10 +28,10 @@ afterEach(() => {
 });
 
 /** An application of which `/` is for people who are signed in; and a browser that opens it. */
-async function start(authorizationParams: NonNullable<ConfigParams['authorizationParams']>) {
+async function start(authorizationParams: NonNullable<ConfigParams['authorizationParams']>, more: ConfigParams = {}) {
   const application = await startApplication((baseURL) => {
     const app = express();
-    app.use(openid.auth({ ...settings(baseURL), authorizationParams }));
+    app.use(openid.auth({ ...settings(baseURL), authorizationParams, ...more }));
     app.get('/', openid.requiresAuth(), async ({ oidc }, response) => {
       const userinfo = oidc.accessToken && (await oidc.fetchUserInfo());
       response.json({ user: oidc.user, accessToken: oidc.accessToken?.access_token, userinfo });
@@ -66,6 +67,7 @@ const register = (url: string) =>
         response_types: ['code', 'id_token', 'code id_token'],
         redirect_uris: [`${url}/callback`],
         post_logout_redirect_uris: [`${url}/goodbye`],
+        backchannel_logout_uri: `${url}/backchannel-logout`,
         scope: 'openid profile email records:read offline_access',
       },
     ],
@@ -99,6 +101,17 @@ describe('express-openid-connect', () => {
     const refreshed = JSON.parse((await browser.application.get('/refreshed')).html);
     expect(refreshed.access_token).not.toBe(accessToken);
     expect(await introspect(server.issuer, refreshed.access_token)).toMatchObject({ active: true });
+  });
+
+  it('is told by the server of a sign-out elsewhere (OpenID Connect Back-Channel Logout)', async () => {
+    const parameters = { response_type: 'code', scope: 'openid' } as const;
+    const store = new session.MemoryStore() as never; // Its types ask for more than any store of express-session has.
+    const { browser, url } = await start(parameters, { backchannelLogout: { store } });
+    expect((await browser.open('/')).status).toBe(200);
+    expect((await browser.application.get('/')).url).toBe(`${url}/`);
+    const question = await browser.issuer.get(server.url('/session/end'));
+    expect((await browser.issuer.signOut(question)).html).toContain('data-testid="signed-out"');
+    expect((await browser.application.get('/')).url).toContain(server.url('/auth?'));
   });
 
   it('signs nobody in with an answer that another browser asked for', async () => {
