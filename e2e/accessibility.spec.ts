@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { createRelyingParty } from '../src/testing/relying-party.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API } from './addresses.ts';
 import { answerAt, approve, signIn, signInAndApprove, web } from './steps.ts';
 import { expect, test } from './test.ts';
@@ -20,6 +21,11 @@ const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.goto(web.authorizationUrl({ scope: SCOPE, prompt: 'consent' }));
     await signIn(page);
     await expect(page.getByTestId('consent-form')).toBeVisible();
+  },
+  async 'consent to an app that registered itself'(page) {
+    await page.goto(await requestOfUnverifiedApp());
+    await signIn(page);
+    await expect(page.getByTestId('consent-unverified')).toBeVisible();
   },
   async 'sign-out'(page) {
     await signInAndApprove(page, web.authorizationUrl());
@@ -62,6 +68,18 @@ const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
   },
   'playground: no such page': (page) => page.goto(`${PLAYGROUND}/nowhere`),
 };
+
+/** RFC 7591: anybody may register in development. */
+async function requestOfUnverifiedApp(): Promise<string> {
+  const redirectUri = 'http://127.0.0.1:7777/callback';
+  const answer = await fetch(`${ISSUER}/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: [redirectUri], token_endpoint_auth_method: 'none', client_name: 'Notes' }),
+  });
+  const { client_id: clientId } = (await answer.json()) as { client_id: string };
+  return createRelyingParty(ISSUER, { clientId, redirectUri }).authorizationUrl({ scope: SCOPE });
+}
 
 test.use({ viewport: SMALL_PHONE });
 
