@@ -79,6 +79,10 @@ export async function checkClient(provider: Provider, client: Client, profile: P
 /** The engine insists on a `client_secret`; it holds the hash, and engine.ts compares by hashing what is presented. */
 function engineMetadata(client: Client, profile: Profile): AdapterPayload {
   const { clientId, metadata, secretHash, resourceServer, selfDescribed } = client;
+  if (!Array.isArray(metadata.grant_types) || !Array.isArray(metadata.response_types)) {
+    // Nobody registers such a one; whoever wrote it into the database is told as for any other mistake.
+    throw new errors.InvalidClientMetadata('grant_types and response_types must be lists');
+  }
   const { scope, ...rest } = holdToProfile(metadata, profile);
   const [obstacle] = obstaclesBy(profile, metadata);
   return {
