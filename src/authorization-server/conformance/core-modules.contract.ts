@@ -48,7 +48,8 @@ function describeHappyModules(variant: Variant, suite: Get): void {
   });
 
   it('oidcc-response-type-missing: is told to the client as an error', async () => {
-    const { answer } = await suite().authorize(variant, { response_type: undefined });
+    const { how, answer } = await suite().authorize(variant, { response_type: undefined });
+    expect(how).toBe(variant.responseMode ?? 'query');
     expect(answer).toMatchObject({ error: 'invalid_request', state: 'a-state', iss: suite().server.issuer });
   });
 
