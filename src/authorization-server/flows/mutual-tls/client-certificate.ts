@@ -14,7 +14,10 @@ export function headerOf(request: IncomingMessage, header: string): string | und
 export function readCertificate(value: string): X509Certificate | undefined {
   try {
     const base64 = decodeURIComponent(value).replace(/^:|:$|-----(BEGIN|END) CERTIFICATE-----|\s/g, '');
-    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? new X509Certificate(Buffer.from(base64, 'base64')) : undefined;
+    const bytes = Buffer.from(base64, 'base64');
+    const certificate = new X509Certificate(bytes);
+    // Node reads the first one and no further, and takes base64 for what it is not.
+    return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && certificate.raw.equals(bytes) ? certificate : undefined;
   } catch {
     return undefined;
   }
