@@ -36,6 +36,8 @@ export interface ClientMetadata {
   /** The profile that the client is held to, besides the server's own. */
   readonly profile?: ProfileName;
   readonly token_exchange?: TokenExchangePolicy;
+  /** Types of authorization details that it may ask for (RFC 9396 §10). */
+  readonly authorization_details_types?: readonly string[];
   readonly [name: string]: unknown;
 }
 

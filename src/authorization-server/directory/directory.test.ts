@@ -8,7 +8,7 @@ import { DirectoryError, type Mistake } from './mistake.ts';
 
 const rules: DirectoryRules = {
   env: { WEB_SECRET: 'a-secret-that-is-long-enough-to-be-one', ADMIN_PASSWORD: 'a long enough password' },
-  known: { resourceServers: new Set(), scopes: new Set(), roles: new Set() },
+  known: { resourceServers: new Set(), scopes: new Set(), roles: new Set(), authorizationDetailsTypes: new Map() },
   passwords: { newPasswordProblem: (password) => (password.length < 8 ? 'The password is too short.' : undefined) },
 };
 const production = {
@@ -101,6 +101,7 @@ describe('a directory file', () => {
       resourceServers: new Set([api.identifier]),
       scopes: new Set(['records:read']),
       roles: new Set(['user']),
+      authorizationDetailsTypes: new Map(),
     };
     const clients = [{ ...web, resource_server: api.identifier }];
     expect(mistakesIn({ clients, accounts: [admin] }, { known })).toEqual([]);

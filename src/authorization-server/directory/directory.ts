@@ -82,8 +82,14 @@ function entriesOf<Entry extends z.ZodType>(
 }
 
 function toServer(entry: z.output<typeof ResourceServerEntry>): ResourceServer {
-  const { default: isDefault, accessTokenTtl, claims, ...server } = entry;
-  return { ...server, isDefault, accessTokenTtl, claims: [...new Set(claims)].sort() };
+  const { default: isDefault, accessTokenTtl, claims, authorizationDetailsTypes, ...server } = entry;
+  return {
+    ...server,
+    isDefault,
+    accessTokenTtl,
+    claims: [...new Set(claims)].sort(),
+    ...(authorizationDetailsTypes.length === 0 ? {} : { authorizationDetailsTypes }),
+  };
 }
 
 function toClient(entry: z.output<typeof ClientEntry>, rules: DirectoryRules, mistakes: Mistake[]): Client[] {

@@ -4,6 +4,7 @@ import { canonicalEmail } from '../accounts/email.ts';
 import { StandardClaims } from '../accounts/standard-claims.ts';
 import { rule } from '../clients/rule.ts';
 import { TokenExchangePolicy } from '../clients/token-exchange.ts';
+import { FIELD_KINDS } from '../resources/authorization-details.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 
 const CLAIMS = ['username', 'name', 'email', 'roles'] as const;
@@ -36,6 +37,30 @@ const scopeName = z
     rule('is a scope of OpenID Connect', 'choose another name; clients may use it without a resource server'),
   );
 
+/** RFC 9396 §2: of a detail these are there in any case, and what they say is checked by itself. */
+const RESERVED_FIELDS = ['type', 'locations'];
+
+const authorizationDetailsField = z
+  .strictObject({
+    name: z
+      .string()
+      .refine(
+        (value) => /^[a-z][a-z0-9_]{0,59}$/.test(value) && !RESERVED_FIELDS.includes(value),
+        rule(
+          'is not the name of a field',
+          `use lower-case letters, digits and _, and neither ${RESERVED_FIELDS.join(' nor ')}`,
+        ),
+      ),
+    label: words.min(1),
+    kind: z.enum(FIELD_KINDS).default('string'),
+    required: z.boolean().default(false),
+    values: z.array(words.min(1).max(200)).min(1).max(100).exactOptional(),
+  })
+  .refine(
+    ({ kind, values }) => values === undefined || kind === 'string' || kind === 'list',
+    rule('has values, and is neither a string nor a list', 'remove the values, or change the kind'),
+  );
+
 export const ResourceServerEntry = z.strictObject({
   identifier: identifier.refine(
     (value) => URL.canParse(value) && !value.includes('#'),
@@ -47,6 +72,23 @@ export const ResourceServerEntry = z.strictObject({
   /** Seconds. */
   accessTokenTtl: z.int().min(1).max(31_536_000).optional(),
   scopes: z.array(z.strictObject({ name: scopeName, description: words.min(1) })).default([]),
+  authorizationDetailsTypes: z
+    .array(
+      z.strictObject({
+        type: identifier,
+        description: words.min(1),
+        fields: z
+          .array(authorizationDetailsField)
+          .max(20)
+          .refine(
+            (fields) => new Set(fields.map(({ name }) => name)).size === fields.length,
+            rule('name one field twice', 'keep one of them'),
+          )
+          .default([]),
+      }),
+    )
+    .max(50)
+    .default([]),
   claims: z.array(z.enum(CLAIMS)).default([]),
 });
 

@@ -8,6 +8,8 @@ export interface Known {
   readonly resourceServers: ReadonlySet<string>;
   readonly scopes: ReadonlySet<string>;
   readonly roles: ReadonlySet<string>;
+  /** Types of authorization details (RFC 9396), and the resource server of each. */
+  readonly authorizationDetailsTypes: ReadonlyMap<string, string>;
 }
 
 /** The lists as they stand in the file: a broken entry is no reason to call every reference to it broken, too. */
@@ -22,9 +24,14 @@ export function referenceMistakes(directory: Directory, raw: RawLists, known: Kn
   const ownScopes = raw.resourceServers.flatMap((server) => valuesOf(fieldOf(server, 'scopes'), 'name'));
   const scopes = new Set([...known.scopes, ...ownScopes]);
   const clientScopes = new Set([...scopes, ...OPENID_SCOPES]);
+  const ownTypes = raw.resourceServers.flatMap((server) =>
+    valuesOf(fieldOf(server, 'authorizationDetailsTypes'), 'type'),
+  );
+  const types = new Set([...known.authorizationDetailsTypes.keys(), ...ownTypes]);
 
   return [
     ...doubleMistakes(directory),
+    ...typeMistakes(directory, known),
     ...directory.roles.flatMap((role) => missing(`roles.${role.name}.scopes`, 'scope', role.scopes, scopes)),
     ...directory.accounts.flatMap((account) =>
       missing(`accounts.${account.email}.roles`, 'role', account.roles, roles),
@@ -39,6 +46,12 @@ export function referenceMistakes(directory: Directory, raw: RawLists, known: Kn
         'resource server',
         resourceServer === undefined ? [] : [resourceServer],
         resourceServers,
+      ),
+      ...missing(
+        `clients.${clientId}.authorization_details_types`,
+        'type of authorization details',
+        metadata.authorization_details_types ?? [],
+        types,
       ),
       ...missing(
         `clients.${clientId}.token_exchange.audiences`,
@@ -67,6 +80,21 @@ function doubleMistakes({ resourceServers }: Directory): Mistake[] {
       })),
   );
   return [...twoDefaults, ...twoScopes];
+}
+
+/** A request names a type, and by that a resource server. */
+function typeMistakes({ resourceServers }: Directory, known: Known): Mistake[] {
+  const named = new Set(resourceServers.map(({ identifier }) => identifier));
+  const owners = new Map([...known.authorizationDetailsTypes].filter(([, owner]) => !named.has(owner)));
+  return resourceServers.flatMap(({ identifier, authorizationDetailsTypes = [] }) =>
+    authorizationDetailsTypes.flatMap(({ type }) => {
+      const owner = owners.get(type);
+      owners.set(type, identifier);
+      const fix = 'keep one of them, or give one another name';
+      const path = `resourceServers.${identifier}.authorizationDetailsTypes`;
+      return owner === undefined ? [] : [{ path, problem: `has the type ${type}, which ${owner} has already`, fix }];
+    }),
+  );
 }
 
 function missing(path: string, kind: string, names: readonly string[], known: ReadonlySet<string>): Mistake[] {

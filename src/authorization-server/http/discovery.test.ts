@@ -56,6 +56,7 @@ const CREDENTIALS = { username: ALICE.email, password: 'correct-horse-battery-st
 
 /** What this file, advertised-responses.test.ts and the tests of the flows exercise. Whatever else is advertised one day wants a test here. */
 const EXERCISED = [
+  'authorization_details_types_supported',
   'authorization_encryption_alg_values_supported',
   'authorization_encryption_enc_values_supported',
   'authorization_endpoint',

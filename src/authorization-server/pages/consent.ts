@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import { grantConsent, proposeGrant } from '../flows/authorization-code/consent.ts';
+import { readableDetails } from './authorization-details-words.ts';
 import { destinationOf, plainDestinationOf } from './client-card.ts';
 import { readForm } from './form.ts';
 import type { InteractionPages } from './interaction.ts';
@@ -31,7 +32,7 @@ export function consentPage({ page, findAccount, listResourceServers }: Interact
         throw new PageError('sign_in_lost', 'the account is gone');
       }
       const grant = await proposeGrant({ provider, interaction, resourceServers });
-      const { scope = '', claims } = interaction.params;
+      const { scope = '', claims, authorization_details } = interaction.params;
       const permissions = permissionsOf({ grant, scope: String(scope), claims: claimsOf(claims), resourceServers });
       const describe = client.unverified === undefined ? destinationOf : plainDestinationOf;
       const destination = describe(interaction.params.redirect_uri);
@@ -44,6 +45,7 @@ export function consentPage({ page, findAccount, listResourceServers }: Interact
           request,
           account: { name: account.name, email: account.email },
           permissions,
+          details: readableDetails(authorization_details, resourceServers),
           destination,
           isForDevice,
         },

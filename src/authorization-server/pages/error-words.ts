@@ -50,6 +50,7 @@ const PROTOCOL: Readonly<Record<string, ErrorWords>> = {
     title: 'The app asked for too much',
     words: `It wants something that it may not have or that does not exist. Nothing was shared. Tell the people who make the app: the details below help them.`,
   },
+  invalid_authorization_details: APP_MISTAKE,
   invalid_target: {
     title: 'The app asked for an unknown service',
     words: `It wants to use a service that is not registered here. Nothing was shared. Tell the people who make the app: the details below help them.`,

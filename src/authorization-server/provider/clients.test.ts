@@ -19,7 +19,12 @@ const SHOP: Client = {
 };
 
 const storeOf = (client: Client | undefined): ClientStore => ({ findClient: async () => client });
-const adapterOf = (client: Client | undefined) => clientAdapter(storeOf(client), () => PROFILES.rfc6749);
+const adapterOf = (client: Client | undefined) =>
+  clientAdapter(
+    storeOf(client),
+    () => PROFILES.rfc6749,
+    async () => new Set(['upload']),
+  );
 
 describe('a client for the engine', () => {
   it('has its metadata, its id, and in place of the secret the hash', async () => {
@@ -49,6 +54,11 @@ describe('a client for the engine', () => {
     for (const name of ['client_secret', ...OUR_METADATA]) {
       expect(found).not.toHaveProperty(name);
     }
+  });
+
+  it('has of its types of authorization details those that are still declared', async () => {
+    const client = { ...SHOP, metadata: { ...SHOP.metadata, authorization_details_types: ['upload', 'gone'] } };
+    expect(await adapterOf(client).find('shop')).toMatchObject({ authorization_details_types: ['upload'] });
   });
 
   it('C81: cannot give itself another id by its metadata', async () => {

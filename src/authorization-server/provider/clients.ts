@@ -49,14 +49,18 @@ function text(value: unknown): string | undefined {
 }
 
 /** Clients for the engine: it reads them here and changes them nowhere. */
-export function clientAdapter(clients: ClientStore, profileOf: (own: ProfileName | undefined) => Profile): Adapter {
+export function clientAdapter(
+  clients: ClientStore,
+  profileOf: (own: ProfileName | undefined) => Profile,
+  declaredTypes: () => Promise<ReadonlySet<string>>,
+): Adapter {
   const refuse = async () => {
     throw new TypeError('clients are registered through the client store');
   };
   return {
     async find(clientId) {
-      const client = await clients.findClient(clientId);
-      return client && engineMetadata(client, profileOf(client.metadata.profile));
+      const [client, declared] = await Promise.all([clients.findClient(clientId), declaredTypes()]);
+      return client && withTypes(engineMetadata(client, profileOf(client.metadata.profile)), declared);
     },
     upsert: refuse,
     findByUid: refuse,
@@ -95,6 +99,14 @@ function engineMetadata(client: Client, profile: Profile): AdapterPayload {
     ...(selfDescribed === undefined ? {} : { self_described: selfDescribed }),
     ...(obstacle === undefined ? {} : { obstacle: `${obstacle.field} of the client ${obstacle.problem}` }),
   } as AdapterPayload;
+}
+
+/** The engine (9.13.3) would call a client invalid for a type that its resource server has no more. */
+function withTypes(metadata: AdapterPayload, declared: ReadonlySet<string>): AdapterPayload {
+  const { authorization_details_types: types } = metadata;
+  return Array.isArray(types)
+    ? { ...metadata, authorization_details_types: types.filter((type) => declared.has(type)) }
+    : metadata;
 }
 
 /** The client may be in use elsewhere, and the engine strikes grant types out of the list that it is given (9.13.3). */

@@ -23,8 +23,14 @@ import {
 import { refreshTokenSettings } from '../flows/refresh-token/refresh-token.ts';
 import { requestObjectSettings } from '../flows/request-object/request-object.ts';
 import { revocationSettings } from '../flows/revocation/revocation.ts';
+import {
+  addressedByDetails,
+  richAuthorizationSettings,
+  validateDetail,
+} from '../flows/rich-authorization-requests/rich-authorization-requests.ts';
 import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
+import { createDeclaredTypes, type DeclaredTypes } from './authorization-details-types.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
@@ -93,12 +99,17 @@ const ASKED = { name: 'backchannel request', most: 10, seconds: 600 };
 /** The engine with every flow: the only place that makes one, so that new keys or scopes can have a new one. */
 export function createProvider(deps: ProviderDeps): Provider {
   const requestedScope = createRequestedScope(deps);
-  const audience = createAudience({ resources: deps.resources, requestedScope });
+  const audience = createAudience({
+    resources: deps.resources,
+    requestedScope,
+    addressedByDetails: (ctx) => addressedByDetails(deps, ctx),
+  });
   const outgoing = createOutgoing(deps);
   const stateOf = createTokenState(deps);
+  const declaredTypes = createDeclaredTypes((ctx, detail) => validateDetail(deps, ctx, detail));
   const profileOf = createProfileOf(deps.profile);
   const configuration = mergeSlices([
-    storageSettings(deps),
+    storageSettings(deps, declaredTypes),
     accountSettings(deps, requestedScope),
     sessionSettings(deps, requestedScope),
     signingSettings(deps),
@@ -126,6 +137,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     implicitSettings(),
     hybridSettings(),
     clientCredentialsSettings(deps.lifetimes),
+    richAuthorizationSettings(deps),
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
     deviceAuthorizationSettings(deps.pages),
     cibaSettings({
@@ -147,18 +159,22 @@ export function createProvider(deps: ProviderDeps): Provider {
   admitStructuredTokens();
   const profile = PROFILES[deps.profile];
   const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
+  declaredTypes.attach(provider);
+  declaredTypes.follow(deps.resourceServers);
   extendEngine(provider, deps, { requestedScope, audience, stateOf, outgoing });
   keepToProfile(provider, profile);
   return provider;
 }
 
-function storageSettings({ artifacts, clients, profile, issuer, signingKeys, lifetimes }: ProviderDeps): Configuration {
+function storageSettings(deps: ProviderDeps, declaredTypes: DeclaredTypes): Configuration {
+  const { artifacts, clients, resources, profile, issuer, signingKeys, lifetimes } = deps;
   const verify = oncePerRequest(() => Provider.ctx, createVerifyAccessToken(issuer, signingKeys));
   const stored = (kind: string) => keepForSignIn(kind, artifacts.adapter(kind), lifetimes.interaction);
+  const typesNow = async () => declaredTypes.follow(await resources.listResourceServers());
   return {
     adapter: (kind) =>
       kind === 'Client'
-        ? clientAdapter(clients, (own) => heldTo(profile, own))
+        ? clientAdapter(clients, (own) => heldTo(profile, own), typesNow)
         : findStructuredTokens(kind, stored(kind), verify),
   };
 }

@@ -18,7 +18,12 @@ const HOOKS = {
 
 const createEngine = () =>
   new Provider('http://localhost:3000', {
-    adapter: () => clientAdapter({ findClient: async () => undefined }, () => PROFILES.rfc6749),
+    adapter: () =>
+      clientAdapter(
+        { findClient: async () => undefined },
+        () => PROFILES.rfc6749,
+        async () => new Set(),
+      ),
     jwks: { keys: [] },
     cookies: { keys: ['a key'] },
     features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true } },

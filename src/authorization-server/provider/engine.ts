@@ -66,6 +66,18 @@ export function keepGrantTypes(provider: Provider, isKept: (grantType: string) =
   }
 }
 
+export type AuthorizationDetailsTypes = Record<
+  string,
+  { validate(ctx: KoaContextWithOIDC, detail: unknown): Promise<void> }
+>;
+
+/** The types of authorization details that the engine knows: what is added here, or taken away, counts at once. */
+export function authorizationDetailsTypesOf(provider: Provider): AuthorizationDetailsTypes {
+  const types = instance(provider).features?.richAuthorizationRequests?.types;
+  expectEngine(types, 'types of authorization details');
+  return types;
+}
+
 /**
  * Takes these for scopes from now on, where a request names no resource: others the engine leaves out in silence, also
  * one that a resource server has since this process started. Which of them a request gets is not decided here.

@@ -17,6 +17,11 @@ declare module 'oidc-provider/lib/helpers/weak_cache.js' {
         };
       };
     };
+    readonly features?: {
+      readonly richAuthorizationRequests?: {
+        readonly types?: Record<string, { validate(ctx: KoaContextWithOIDC, detail: unknown): Promise<void> }>;
+      };
+    };
     readonly grantTypeHandlers?: Map<string, (ctx: KoaContextWithOIDC) => Promise<void>>;
     readonly responseModes?: Map<
       string,

@@ -43,6 +43,7 @@ interface ScopeParams {
   scope?: string | undefined;
   /** What the client asked for and may have, before anyone signed in: another account may be permitted more. */
   client_scope?: string | undefined;
+  readonly authorization_details?: unknown;
 }
 
 export function createRequestedScope({ accounts, resources }: RequestedScopeDeps): RequestedScope {
@@ -115,6 +116,10 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
         return;
       }
       const params = paramsOf(ctx);
+      // Issued for authorization details alone.
+      if ((params.scope ?? scope ?? '') === '') {
+        return;
+      }
       const permitted = await resources.permittedScopes(account.roles);
       const decision = await decide(ctx, params.scope ?? scope, permitted, ctx.oidc.params?.resource ?? resource);
       if (decision.refused.length > 0) {
@@ -129,7 +134,13 @@ export function createRequestedScope({ accounts, resources }: RequestedScopeDeps
         async client_scope(ctx, _sent, client) {
           const params = paramsOf(ctx);
           const { default_scope } = registrationOf(client);
-          const asked = heeded(ctx, client, rawScope(ctx)) ?? heeded(ctx, client, default_scope);
+          const sent = heeded(ctx, client, rawScope(ctx));
+          if (sent === undefined && params.authorization_details !== undefined) {
+            // RFC 9396 §3: details can do without a scope, and a default one would be more than they ask for.
+            params.client_scope = undefined;
+            return;
+          }
+          const asked = sent ?? heeded(ctx, client, default_scope);
           params.client_scope = grantedOrThrow(await decide(ctx, asked, 'any role')).join(' ');
           params.scope = params.client_scope;
         },

@@ -6,6 +6,8 @@ import type { RequestedScope } from './requested-scope.ts';
 export interface AudienceDeps {
   readonly resources: ResourceStore;
   readonly requestedScope: RequestedScope;
+  /** The resource servers that the authorization details of a request are for (RFC 9396). */
+  readonly addressedByDetails: (ctx: KoaContextWithOIDC) => Promise<readonly string[]>;
 }
 
 /** Which resource server a token is for (RFC 8707). */
@@ -16,11 +18,13 @@ export interface Audience {
    * opaque whatever that resource server prefers, for there is no single audience to write into a JWT.
    */
   defaultFor(ctx: KoaContextWithOIDC, client: EngineClient): Promise<string | undefined>;
+  /** Those whose types the authorization details of a request are (RFC 9396): a token with details serves nothing else. */
+  byDetails(ctx: KoaContextWithOIDC): Promise<string | readonly string[] | undefined>;
   /** What the engine has to know of a resource server. Throws `invalid_target` for an unknown one. */
   describe(ctx: KoaContextWithOIDC, identifier: string, client: EngineClient): Promise<ResourceServer>;
 }
 
-export function createAudience({ resources, requestedScope }: AudienceDeps): Audience {
+export function createAudience({ resources, requestedScope, addressedByDetails }: AudienceDeps): Audience {
   return {
     async defaultFor(ctx, client) {
       requestedScope.applyDefault(ctx, client);
@@ -29,6 +33,11 @@ export function createAudience({ resources, requestedScope }: AudienceDeps): Aud
       }
       const all = await resources.listResourceServers();
       return all.find(({ isDefault }) => isDefault)?.identifier;
+    },
+
+    async byDetails(ctx) {
+      const addressed = await addressedByDetails(ctx);
+      return addressed.length > 1 ? addressed : addressed[0];
     },
 
     async describe(ctx, identifier, client) {
@@ -62,7 +71,8 @@ export const audienceSettings = (audience: Audience, lifetimes: { readonly acces
       enabled: true,
       useGrantedResource: async () => true,
       // `undefined` for none, which the engine knows and its types do not: an empty list would be too many to issue for.
-      defaultResource: async (ctx, client, oneOf) => (oneOf ?? (await audience.defaultFor(ctx, client))) as string,
+      defaultResource: async (ctx, client, oneOf) =>
+        (oneOf ?? (await audience.byDetails(ctx)) ?? (await audience.defaultFor(ctx, client))) as string,
       getResourceServerInfo: audience.describe,
     },
   },

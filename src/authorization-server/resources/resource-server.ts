@@ -1,3 +1,5 @@
+import type { AuthorizationDetailsType } from './authorization-details.ts';
+
 /** A resource server (RFC 6749 §1.1) as the authorization server knows it: an audience with scopes of its own. */
 export interface ResourceServer {
   /** RFC 8707 resource indicator, and the `aud` of its access tokens. */
@@ -9,6 +11,8 @@ export interface ResourceServer {
   /** Seconds; `undefined` for the server's own default. */
   readonly accessTokenTtl: number | undefined;
   readonly scopes: readonly Scope[];
+  /** What can be asked for in more detail than by scopes (RFC 9396). A type belongs to one resource server. */
+  readonly authorizationDetailsTypes?: readonly AuthorizationDetailsType[];
   /** Account claims that introspection shows to it whatever the token's scope: `name`, `email`, `username`, `roles`. */
   readonly claims: readonly string[];
 }

@@ -46,6 +46,11 @@ export class PostgresDirectoryStore implements DirectoryStore {
       resourceServers: new Set(servers.map(({ identifier }) => identifier)),
       scopes: new Set(servers.flatMap(({ scopes }) => scopes.map(({ name }) => name))),
       roles: new Set(roles.map(({ name }) => name)),
+      authorizationDetailsTypes: new Map(
+        servers.flatMap(({ identifier, authorizationDetailsTypes = [] }) =>
+          authorizationDetailsTypes.map(({ type }) => [type, identifier] as const),
+        ),
+      ),
     };
   }
 }

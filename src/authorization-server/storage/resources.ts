@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Pool } from 'pg';
 import type { Outcome } from '../directory/apply-directory.ts';
+import type { AuthorizationDetailsType } from '../resources/authorization-details.ts';
 import type { ResourceServer, ResourceStore, Role, Scope } from '../resources/resource-server.ts';
 
 const LIST_RESOURCE_SERVERS = {
@@ -8,7 +9,10 @@ const LIST_RESOURCE_SERVERS = {
   text: `
     select identifier, name, is_default, access_token_format, access_token_ttl, claims,
       array(select json_build_object('name', scopes.name, 'description', scopes.description) from scopes
-        where scopes.resource_server = identifier order by scopes.name collate "C") as scopes
+        where scopes.resource_server = identifier order by scopes.name collate "C") as scopes,
+      array(select json_build_object('type', types.type, 'description', types.description, 'fields', types.fields)
+        from authorization_details_types types
+        where types.resource_server = identifier order by types.type collate "C") as authorization_details_types
     from resource_servers order by identifier collate "C"`,
 };
 
@@ -29,6 +33,13 @@ const SAVE_SCOPES = `
   select $1, * from unnest($2::text[], $3::text[])
   on conflict (resource_server, name) do update set description = excluded.description`;
 
+/** A type that was another resource server's is this one's from now on. */
+const SAVE_AUTHORIZATION_DETAILS_TYPES = `
+  insert into authorization_details_types (resource_server, type, description, fields)
+  select $1, * from unnest($2::text[], $3::text[], $4::jsonb[])
+  on conflict (type) do update set resource_server = excluded.resource_server, description = excluded.description,
+    fields = excluded.fields`;
+
 const SAVE_ROLE = `
   with existing as (select from roles where name = $1)
   insert into roles (name, description, scopes) values ($1, $2, $3)
@@ -44,6 +55,7 @@ interface ResourceServerRow {
   access_token_ttl: number | null;
   claims: string[];
   scopes: Scope[];
+  authorization_details_types: AuthorizationDetailsType[];
 }
 
 /** Resource servers, their scopes and the roles that permit them, in PostgreSQL. */
@@ -77,8 +89,7 @@ export class PostgresResourceStore implements ResourceStore {
     const { identifier, name, isDefault, accessTokenFormat, accessTokenTtl, claims, scopes } = server;
     const existing = (await this.listResourceServers()).find((one) => one.identifier === identifier);
     const names = scopes.map((scope) => scope.name);
-    const inOrder = scopes.toSorted((one, other) => (one.name < other.name ? -1 : 1));
-    if (isDeepStrictEqual(existing, { ...server, scopes: inOrder })) {
+    if (isDeepStrictEqual(existing, inOrder(server))) {
       return 'unchanged';
     }
     if (isDefault) {
@@ -94,7 +105,22 @@ export class PostgresResourceStore implements ResourceStore {
       names,
     ]);
     await this.#database.query(SAVE_SCOPES, [identifier, names, scopes.map(({ description }) => description)]);
+    await this.#saveAuthorizationDetailsTypes(identifier, server.authorizationDetailsTypes ?? []);
     return existing === undefined ? 'created' : 'updated';
+  }
+
+  async #saveAuthorizationDetailsTypes(identifier: string, types: readonly AuthorizationDetailsType[]): Promise<void> {
+    const names = types.map(({ type }) => type);
+    await this.#database.query(
+      'delete from authorization_details_types where resource_server = $1 and type <> all ($2::text[])',
+      [identifier, names],
+    );
+    await this.#database.query(SAVE_AUTHORIZATION_DETAILS_TYPES, [
+      identifier,
+      names,
+      types.map(({ description }) => description),
+      types.map(({ fields }) => JSON.stringify(fields)),
+    ]);
   }
 
   /** Writes nothing when the role is stored like this already. */
@@ -105,6 +131,19 @@ export class PostgresResourceStore implements ResourceStore {
   }
 }
 
+/** As it is listed. */
+function inOrder({ scopes, authorizationDetailsTypes = [], ...server }: ResourceServer): ResourceServer {
+  return {
+    ...server,
+    scopes: scopes.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    ...withTypes(authorizationDetailsTypes.toSorted((one, other) => (one.type < other.type ? -1 : 1))),
+  };
+}
+
+function withTypes(types: readonly AuthorizationDetailsType[]): Pick<ResourceServer, 'authorizationDetailsTypes'> {
+  return types.length === 0 ? {} : { authorizationDetailsTypes: types };
+}
+
 function toResourceServer(row: ResourceServerRow): ResourceServer {
   return {
     identifier: row.identifier,
@@ -113,6 +152,7 @@ function toResourceServer(row: ResourceServerRow): ResourceServer {
     accessTokenFormat: row.access_token_format,
     accessTokenTtl: row.access_token_ttl ?? undefined,
     scopes: row.scopes,
+    ...withTypes(row.authorization_details_types),
     claims: row.claims,
   };
 }

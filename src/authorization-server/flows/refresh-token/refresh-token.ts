@@ -39,6 +39,6 @@ export function askedByRefresh(
 ): string | undefined {
   const { body, route } = ctx.oidc;
   return route === 'token' && body?.grant_type === 'refresh_token'
-    ? JSON.stringify([body.scope, body.resource, presentedKey(ctx)])
+    ? JSON.stringify([body.scope, body.resource, body.authorization_details, presentedKey(ctx)])
     : undefined;
 }
