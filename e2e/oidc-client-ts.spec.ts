@@ -27,10 +27,10 @@ const SETTINGS = {
   automaticSilentRenew: false,
 };
 
-/** Somebody else's application at the registered redirect URI, in place of the playground's. */
-async function serveSpa(page: Page): Promise<void> {
+/** Somebody else's application at the registered redirect URI, in place of the playground's. `more` is JavaScript. */
+async function serveSpa(page: Page, more = ''): Promise<void> {
   const html = `<!doctype html><title>SPA</title><script src="/oidc-client-ts.js"></script>
-    <script>window.spa = { oidc, manager: new oidc.UserManager(${JSON.stringify(SETTINGS)}) }</script>`;
+    <script>window.spa = { oidc, manager: new oidc.UserManager({ ...${JSON.stringify(SETTINGS)}, ${more} }) }</script>`;
   await page.route(`${PLAYGROUND}/oidc-client-ts.js`, (route) => route.fulfill({ path: LIBRARY }));
   for (const url of [`${PLAYGROUND}/spa`, `${PLAYGROUND}/spa/callback?*`]) {
     await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
@@ -98,6 +98,27 @@ test('oidc-client-ts renews silently with its refresh token', async ({ page }) =
   expect(renewed.refreshToken).not.toBe(first.refreshToken);
   expect(renewed.accessToken).not.toBe(first.accessToken);
   expect((await callApi(page, renewed.accessToken)).status).toBe(200);
+});
+
+test('oidc-client-ts binds its tokens to a key of the browser (DPoP)', async ({ page }) => {
+  // It would show a bound token to userinfo as if it were a bearer's.
+  await serveSpa(page, 'loadUserInfo: false, dpop: { store: new oidc.IndexedDbDPoPStore() }');
+  await signInWithLibrary(page);
+  const { tokenType, status, email, withoutProof } = await page.evaluate(async (url) => {
+    const user = await spa.manager.signinSilent();
+    const proof = user && (await spa.manager.dpopProof(url, user, 'GET'));
+    const authorization = `DPoP ${user?.access_token}`;
+    const answer = await fetch(url, { headers: { authorization, dpop: proof ?? '' } });
+    const refused = await fetch(url, { headers: { authorization: `Bearer ${user?.access_token}` } });
+    const { email } = await answer.json();
+    return { tokenType: user?.token_type, status: answer.status, email, withoutProof: refused.status };
+  }, `${ISSUER}/me`);
+  expect({ tokenType, status, email, withoutProof }).toEqual({
+    tokenType: 'DPoP',
+    status: 200,
+    email: 'alice@example.com',
+    withoutProof: 401,
+  });
 });
 
 test('C91: a script at an allowed origin reads why the API refused it, and no other origin reads anything', async ({
