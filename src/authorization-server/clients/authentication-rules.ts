@@ -1,6 +1,7 @@
 /**
  * How a client proves who it is, and to what its tokens are bound: what of that goes together in a registration.
  */
+import { createPublicKey, type JsonWebKey, X509Certificate } from 'node:crypto';
 import type { Metadata } from './metadata.ts';
 import { broken } from './rule.ts';
 
@@ -34,6 +35,15 @@ function* keyIssues(metadata: Metadata) {
     const problem = `is missing, which ${method} is checked with`;
     yield broken(['jwks'], problem, 'register the public keys as jwks, or say in jwks_uri where they are');
   }
+  for (const [index, key] of jwks?.keys.entries() ?? []) {
+    if (!isPublicKey(key)) {
+      const fix = 'write it as RFC 7517 and RFC 7518 say, with every member that its kty needs';
+      yield broken(['jwks', 'keys', index], 'is not a public key', fix);
+    } else if ('x5c' in key && !isCertificateOf(key)) {
+      const fix = 'put the certificate of this very key there first: base64, not base64url, of its DER';
+      yield broken(['jwks', 'keys', index, 'x5c'], 'is not the certificate of the key', fix);
+    }
+  }
   if (method === 'self_signed_tls_client_auth' && jwks !== undefined && !jwks.keys.some((key) => 'x5c' in key)) {
     // RFC 8705 §2.2.2: certificates are registered as `x5c` of the keys.
     yield broken(
@@ -45,6 +55,25 @@ function* keyIssues(metadata: Metadata) {
   if (metadata.token_endpoint_auth_signing_alg !== undefined && method !== 'private_key_jwt') {
     const problem = `is given, and ${method} signs nothing`;
     yield broken(['token_endpoint_auth_signing_alg'], problem, 'remove it, or choose private_key_jwt');
+  }
+}
+
+/** The engine would find out at the first request of the client, and refuse all of them. */
+function isPublicKey(key: JsonWebKey): boolean {
+  try {
+    return createPublicKey({ key, format: 'jwk' }).type === 'public';
+  } catch {
+    return false;
+  }
+}
+
+/** RFC 7517 §4.7: "The key in the first certificate MUST match the public key represented by other members of the JWK." */
+function isCertificateOf({ x5c, ...key }: JsonWebKey): boolean {
+  try {
+    const certificate = new X509Certificate(Buffer.from(String([x5c].flat()[0]), 'base64'));
+    return certificate.publicKey.equals(createPublicKey({ key, format: 'jwk' }));
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createSelfSigned } from '../../testing/certificates.ts';
 import { ClientRegistration } from './registration.ts';
 
 const web = {
@@ -12,6 +13,10 @@ const machine = { grant_types: ['client_credentials'], scope: 'records:read' };
 function mistakesIn(registration: object): string[] {
   return (ClientRegistration.safeParse(registration).error?.issues ?? []).map(({ path }) => path.join('.')).sort();
 }
+
+const [CERTIFIED, OTHER] = (await Promise.all([createSelfSigned('CN=a'), createSelfSigned('CN=b')])).map(
+  ({ jwk }) => jwk as { readonly kty: string; readonly x5c: string[] },
+) as [{ readonly kty: string; readonly x5c: string[] }, { readonly kty: string; readonly x5c: string[] }];
 
 describe('what may be registered', () => {
   it('fills in the defaults of RFC 7591 §2', () => {
@@ -73,9 +78,9 @@ describe('what is refused', () => {
     expect(mistakesIn({ ...machine, token_endpoint_auth_method: 'none' })).toEqual(['grant_types']);
   });
 
-  const KEY = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+  const { x5c, ...KEY } = CERTIFIED;
   const jwks = { keys: [KEY] };
-  const certificates = { keys: [{ ...KEY, x5c: ['MII'] }] };
+  const certificates = { keys: [CERTIFIED] };
   const jwks_uri = 'https://app.example.com/jwks.json';
   const byKey = { ...machine, token_endpoint_auth_method: 'private_key_jwt' };
   const bySelfSigned = { ...machine, token_endpoint_auth_method: 'self_signed_tls_client_auth' };
@@ -91,6 +96,11 @@ describe('what is refused', () => {
     ['keys in two places', { ...machine, jwks, jwks_uri }, ['jwks']],
     ['no certificate', { ...bySelfSigned, jwks }, ['jwks']],
     ['', { ...bySelfSigned, jwks: certificates }, []],
+    ['half a key', { ...byKey, jwks: { keys: [KEY, { ...KEY, y: undefined }] } }, ['jwks.keys.1']],
+    ['no key', { ...byKey, jwks: { keys: [{ kty: 'RSA', n: 'x' }] } }, ['jwks.keys.0']],
+    ['no certificate', { ...bySelfSigned, jwks: { keys: [{ ...KEY, x5c: ['MII'] }] } }, ['jwks.keys.0.x5c']],
+    ['another’s certificate', { ...byKey, jwks: { keys: [{ ...KEY, x5c: OTHER.x5c }] } }, ['jwks.keys.0.x5c']],
+    ['a certificate beside it', { ...byKey, jwks: { keys: [{ ...KEY, x5c: [...x5c, ...OTHER.x5c] }] } }, []],
     [
       'an algorithm of nothing',
       { ...machine, token_endpoint_auth_signing_alg: 'ES256' },

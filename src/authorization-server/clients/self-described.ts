@@ -89,15 +89,22 @@ function scopesOf({ scope, default_scope, grant_types }: Fields, { scopes }: All
   }
   const grants = Array.isArray(grant_types) ? grant_types : ['authorization_code'];
   const asked = scope?.split(' ').filter((one) => one !== '') ?? scopes.filter((one) => goesWith(grants, one));
-  const registered = [...new Set(asked)].filter((one) => scopes.includes(one)).join(' ');
-  if (registered === '') {
-    if (asked.length > 0) {
-      const sentence = `scope has nothing that a client that registers itself may have; there is ${scopes.join(' ') || 'none'}`;
-      throw new MetadataProblem(sentence);
-    }
-    return { scope: undefined };
+  const registered = [...new Set(asked)].filter((one) => scopes.includes(one));
+  if (registered.length > 0) {
+    const usual = scope === undefined ? leastOf(registered) : registered;
+    return { scope: registered.join(' '), default_scope: default_scope ?? usual.join(' ') };
   }
-  return { scope: registered, default_scope: default_scope ?? registered };
+  if (asked.length > 0) {
+    const there = scopes.join(' ') || 'none';
+    throw new MetadataProblem(`scope has nothing that a client that registers itself may have; there is ${there}`);
+  }
+  return { scope: undefined };
+}
+
+/** What a request without a scope is for, of a client that never named one: nothing that a person is known by. */
+function leastOf(scopes: readonly string[]): readonly string[] {
+  const ofResourceServers = scopes.filter((one) => goesWith([], one));
+  return ofResourceServers.length > 0 ? ofResourceServers : scopes.slice(0, 1);
 }
 
 function parse(fields: Fields): Metadata {
