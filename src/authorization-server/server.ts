@@ -20,6 +20,7 @@ import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { createRememberedRequests } from './pages/remembered-request.ts';
 import { signOutPages } from './pages/sign-out.ts';
+import { onPingError } from './provider/backchannel.ts';
 import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
@@ -241,6 +242,9 @@ async function longestLifetimes({ lifetimes }: Config, resources: ResourceStore)
 }
 
 function reportFailures(provider: Provider, logger: Logger): void {
+  onPingError(provider, (err, clientId) => {
+    logger.warn({ err, clientId }, 'a client was not told of an answer');
+  });
   provider.on('server_error', (ctx, error) => {
     logger.error({ err: error, requestId: ctx.state.requestId, path: loggedPath(ctx.path) }, 'the engine failed');
   });

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Client, Provider } from 'oidc-provider';
 
 type Ping = Client['backchannelPing'];
@@ -16,9 +17,20 @@ export function pingWithoutWaiting(provider: Provider): void {
   }
   prototype.backchannelPing = async function ping(this: Client, request) {
     backchannelPing.call(this, request).catch((error: unknown) => {
-      provider.emit('ping.error', error, this.clientId);
+      eventsOf(provider).emit(PING_ERROR, error, this.clientId);
     });
   };
+}
+
+const PING_ERROR = 'ping.error';
+
+export function onPingError(provider: Provider, listener: (error: unknown, clientId: string) => void): void {
+  eventsOf(provider).on(PING_ERROR, listener);
+}
+
+/** Its types know of the engine's own events only. */
+function eventsOf(provider: Provider): EventEmitter {
+  return provider as unknown as EventEmitter;
 }
 
 /** CIBA §4: there are none (flows/ciba/ciba.ts), and the engine says otherwise of itself. */
