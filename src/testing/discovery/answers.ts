@@ -122,6 +122,17 @@ export const challengeMethods: ListExercise = {
   },
 };
 
+/** Of the type that the demo API declares, one that it accepts: it comes back with the token. */
+export const authorizationDetailsTypes: ListExercise = {
+  others: ['file_upload', 'nonsense', 'openid_credential'],
+  async works(world, type) {
+    const party = await createParty(world, { authorization_details_types: [type] });
+    const authorization_details = JSON.stringify([{ type, file_name: 'holiday.jpg' }]);
+    const tokens = await party.tokens({ scope: 'openid records:read', authorization_details });
+    return JSON.stringify((tokens as { authorization_details?: unknown }).authorization_details)?.includes(type);
+  },
+};
+
 /** OpenID Connect Core §5.6: claims by reference or from elsewhere would come as `_claim_names`. */
 export const claimTypes: ListExercise = {
   others: ['normal', 'aggregated', 'distributed'],

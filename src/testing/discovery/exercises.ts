@@ -13,6 +13,7 @@ export const LISTS: Readonly<Record<string, ListExercise>> = {
   response_modes_supported: answers.responseModes,
   scopes_supported: answers.scopes,
   claims_supported: answers.claims,
+  authorization_details_types_supported: answers.authorizationDetailsTypes,
   claim_types_supported: answers.claimTypes,
   subject_types_supported: answers.subjectTypes,
   code_challenge_methods_supported: answers.challengeMethods,
