@@ -1,15 +1,15 @@
 /** Who may register at all, and what becomes of clients that nobody uses. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../../config/schema.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { createRegistering, REDIRECT_URI } from '../../../testing/registering.ts';
 import { send, tokensOf } from '../../../testing/relying-party.ts';
+import type { TokenPolicy } from '../../clients/initial-access-tokens.ts';
+import { hashSecret } from '../../clients/secret.ts';
 import { PostgresClientRegistrations } from '../../storage/client-registrations.ts';
+import { PostgresInitialAccessTokens } from '../../storage/initial-access-tokens.ts';
 
-const MAIN = join(import.meta.dirname, '../../../main.ts');
 const MOST_UNUSED = 10;
 
 type Registration = Config['registration'];
@@ -39,10 +39,15 @@ const registerAt = (node: string, token?: string, described: object = {}) =>
     `${node}/register`,
   );
 
-async function command(...argv: string[]): Promise<{ stdout: string; stderr: string }> {
-  const env = { PATH: process.env.PATH, DATABASE_URL: server.databaseUrl };
-  return promisify(execFile)(process.execPath, [MAIN, 'initial-access-token', ...argv], { env });
+/** What `concierge initial-access-token` does. */
+async function issueToken(policy: TokenPolicy = {}): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  const id = randomBytes(4).toString('hex');
+  await initialAccessTokens().issue({ id, policy, tokenHash: hashSecret(token), lifetime: 60 });
+  return token;
 }
+
+const initialAccessTokens = () => new PostgresInitialAccessTokens(server.pool);
 
 const MACHINE = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 
@@ -64,18 +69,15 @@ describe('closed', () => {
 });
 
 describe('with an initial access token', () => {
-  it('that the command issues, lists without telling it, and revokes', async () => {
-    const issued = await command();
-    const token = issued.stdout.trim();
-    expect(token).toMatch(/^[\w-]{43}$/);
+  it('that is good until it is revoked', async () => {
+    const token = await issueToken();
     expect((await registerAt(nodes.byToken, token)).status).toBe(201);
-    const id = /--revoke (\w+)/.exec(issued.stderr)?.[1] ?? '';
-    const listed = await command('--list');
-    expect(listed.stdout).toContain(id);
-    expect(listed.stdout + issued.stderr).not.toContain(token);
-    await command('--revoke', id);
+    const { body } = await registerAt(nodes.byToken, token);
+    const [{ id } = { id: '' }] = await initialAccessTokens().list();
+    await initialAccessTokens().revoke(id);
     expect(await registerAt(nodes.byToken, token)).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
-    await expect(command('--revoke', id)).rejects.toThrow(/no initial access token/);
+    const client = body as Awaited<ReturnType<typeof registering.registered>>;
+    expect((await registering.manage(client, 'GET')).status).toBe(200);
   });
 
   it.each([undefined, 'guessed', 'x'.repeat(600)])(
@@ -88,8 +90,7 @@ describe('with an initial access token', () => {
   );
 
   it('whose policy its clients are bound to, also when they change', async () => {
-    const policy = ['--grant-types', 'client_credentials', '--scope', 'records:write records:read'];
-    const token = (await command(...policy)).stdout.trim();
+    const token = await issueToken({ grantTypes: ['client_credentials'], scopes: ['records:write', 'records:read'] });
     const described = { ...MACHINE, scope: 'records:write blobs:read' };
     const answer = await registerAt(nodes.byToken, token, described);
     expect(answer).toMatchObject({ status: 201, body: { scope: 'records:write' } });
@@ -105,25 +106,17 @@ describe('with an initial access token', () => {
   });
 
   it('that has expired nobody registers', async () => {
-    const token = (await command()).stdout.trim();
+    const token = await issueToken();
     await server.pool.query(`update initial_access_tokens set expires_at = now() - interval '1 second'`);
     expect((await registerAt(nodes.byToken, token)).status).toBe(401);
   });
 
   it('C97: it is kept as a hash', async () => {
-    const token = (await command()).stdout.trim();
+    const token = await issueToken();
     const { rows } = await server.pool.query('select string_agg(t::text, $1) as kept from initial_access_tokens t', [
       ' ',
     ]);
     expect(rows[0].kept).not.toContain(token);
-  });
-
-  it.each([
-    [['--lifetime', '0'], /--lifetime/],
-    [['--lifetime', 'soon'], /--lifetime/],
-    [['--grant-types', 'everything'], /No such grant type/],
-  ])('is not issued with %j', async (argv, problem) => {
-    await expect(command(...argv)).rejects.toThrow(problem);
   });
 });
 
@@ -131,10 +124,17 @@ describe('open', () => {
   it('a client gets no grant and no scope beyond what is configured, unless a token says so', async () => {
     expect((await registerAt(server.issuer, undefined, MACHINE)).body.error).toBe('invalid_client_metadata');
     expect((await registerAt(server.issuer, undefined, { scope: 'openid records:write' })).body.scope).toBe('openid');
-    const token = (await command('--grant-types', 'client_credentials')).stdout.trim();
+    const token = await issueToken({ grantTypes: ['client_credentials'] });
     expect((await registerAt(server.issuer, token, MACHINE)).status).toBe(201);
     expect((await registerAt(server.issuer, 'wrong')).status).toBe(401);
   });
+});
+
+it('a client that the profile of the server has no room for is told so at once', async () => {
+  const node = await server.addNode({ config: (config: Config): Config => ({ ...config, profile: 'fapi-2.0' }) });
+  const refused = await registerAt(node, undefined, { token_endpoint_auth_method: 'client_secret_basic' });
+  expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_client_metadata' } });
+  expect(refused.body.error_description).toContain('token_endpoint_auth_method');
 });
 
 describe('clients that nobody uses', () => {
@@ -169,7 +169,7 @@ describe('clients that nobody uses', () => {
   });
 
   it('C102: cannot be made without end: the oldest of them go, and none that is used or has a token', async () => {
-    const token = (await command()).stdout.trim();
+    const token = await issueToken();
     const vouched = await registering.registered({}, { authorization: `Bearer ${token}` });
     const used = await registering.registered();
     await registrations().markUsed(used.client_id);
