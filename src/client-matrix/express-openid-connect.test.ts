@@ -103,6 +103,14 @@ describe('express-openid-connect', () => {
     expect(await introspect(server.issuer, refreshed.access_token)).toMatchObject({ active: true });
   });
 
+  it('pushes its request (RFC 9126)', async () => {
+    const parameters = { response_type: 'code', scope: 'openid' } as const;
+    const { browser, url } = await start(parameters, { pushedAuthorizationRequests: true });
+    const request = await browser.application.get('/');
+    expect([...new URL(request.url).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+    expect((await browser.follow(request)).url).toBe(`${url}/`);
+  });
+
   it('is told by the server of a sign-out elsewhere (OpenID Connect Back-Channel Logout)', async () => {
     const parameters = { response_type: 'code', scope: 'openid' } as const;
     const store = new session.MemoryStore() as never; // Its types ask for more than any store of express-session has.

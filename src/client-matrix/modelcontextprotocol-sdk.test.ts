@@ -17,7 +17,7 @@ import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprot
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import express, { type ErrorRequestHandler } from 'express';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../resource-server/guard/access-token.ts';
 import { createGuard } from '../resource-server/guard/guard.ts';
 import { introspection } from '../resource-server/guard/introspection.ts';
@@ -166,15 +166,18 @@ async function createCertificate() {
 }
 
 let provider: Remembering;
+const clients: Client[] = [];
 beforeEach(() => {
   provider = new Remembering();
 });
+afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 const createTransport = (authProvider: OAuthClientProvider = provider) =>
   new StreamableHTTPClientTransport(new URL(resource), { authProvider });
 
 async function connect(authProvider?: OAuthClientProvider): Promise<Client> {
   const client = new Client({ name: 'a-client', version: '1.0.0' });
+  clients.push(client);
   await client.connect(createTransport(authProvider) as Transport);
   return client;
 }
