@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { exportJWK } from 'jose';
+import { exportJWK, type JWK } from 'jose';
 
 x509.cryptoProvider.set(crypto);
 
@@ -13,7 +13,7 @@ export interface Certificate {
   readonly cert: string;
   readonly key: string;
   /** As a client registers it: RFC 8705 §2.2.2. */
-  readonly jwk: object;
+  readonly jwk: JWK & { readonly x5c: string[] };
   /** RFC 8705 §3.1: what tokens bound to it carry. */
   readonly thumbprint: string;
 }

@@ -14,9 +14,8 @@ function mistakesIn(registration: object): string[] {
   return (ClientRegistration.safeParse(registration).error?.issues ?? []).map(({ path }) => path.join('.')).sort();
 }
 
-const [CERTIFIED, OTHER] = (await Promise.all([createSelfSigned('CN=a'), createSelfSigned('CN=b')])).map(
-  ({ jwk }) => jwk as { readonly kty: string; readonly x5c: string[] },
-) as [{ readonly kty: string; readonly x5c: string[] }, { readonly kty: string; readonly x5c: string[] }];
+const { jwk: CERTIFIED } = await createSelfSigned('CN=a');
+const { jwk: OTHER } = await createSelfSigned('CN=b');
 
 describe('what may be registered', () => {
   it('fills in the defaults of RFC 7591 §2', () => {
@@ -88,26 +87,26 @@ describe('what is refused', () => {
   const tls_client_auth_san_dns = 'app.example.com';
 
   it.each<[string, object, string[]]>([
-    ['a key where it is, or where it is said to be', { ...byKey, jwks }, []],
-    ['', { ...byKey, jwks_uri, token_endpoint_auth_signing_alg: 'ES256' }, []],
+    ['nothing: a key', { ...byKey, jwks }, []],
+    ['nothing: a key by its address', { ...byKey, jwks_uri, token_endpoint_auth_signing_alg: 'ES256' }, []],
     ['no key', byKey, ['jwks']],
     ['no key', bySelfSigned, ['jwks']],
     ['keys in two places', { ...byKey, jwks, jwks_uri }, ['jwks']],
     ['keys in two places', { ...machine, jwks, jwks_uri }, ['jwks']],
     ['no certificate', { ...bySelfSigned, jwks }, ['jwks']],
-    ['', { ...bySelfSigned, jwks: certificates }, []],
-    ['half a key', { ...byKey, jwks: { keys: [KEY, { ...KEY, y: undefined }] } }, ['jwks.keys.1']],
+    ['nothing: a certificate', { ...bySelfSigned, jwks: certificates }, []],
+    ['half a key', { ...byKey, jwks: { keys: [KEY, { kty: 'EC', crv: 'P-256', x: 'x' }] } }, ['jwks.keys.1']],
     ['no key', { ...byKey, jwks: { keys: [{ kty: 'RSA', n: 'x' }] } }, ['jwks.keys.0']],
     ['no certificate', { ...bySelfSigned, jwks: { keys: [{ ...KEY, x5c: ['MII'] }] } }, ['jwks.keys.0.x5c']],
     ['another’s certificate', { ...byKey, jwks: { keys: [{ ...KEY, x5c: OTHER.x5c }] } }, ['jwks.keys.0.x5c']],
-    ['a certificate beside it', { ...byKey, jwks: { keys: [{ ...KEY, x5c: [...x5c, ...OTHER.x5c] }] } }, []],
+    ['nothing: a chain of certificates', { ...byKey, jwks: { keys: [{ ...KEY, x5c: [...x5c, ...OTHER.x5c] }] } }, []],
     [
       'an algorithm of nothing',
       { ...machine, token_endpoint_auth_signing_alg: 'ES256' },
       ['token_endpoint_auth_signing_alg'],
     ],
     ['nobody’s certificate', byCertificate, ['token_endpoint_auth_method']],
-    ['', { ...byCertificate, tls_client_auth_san_dns }, []],
+    ['nothing: a subject', { ...byCertificate, tls_client_auth_san_dns }, []],
     [
       'two subjects',
       { ...byCertificate, tls_client_auth_san_dns, tls_client_auth_subject_dn: 'CN=app' },
@@ -124,7 +123,7 @@ describe('what is refused', () => {
       { ...web, grant_types: ['implicit'], response_types: ['token'], dpop_bound_access_tokens: true },
       ['response_types'],
     ],
-  ])('C46: %s: %j', (_, registration, fields) => {
+  ])('C46: %s, of how a client authenticates', (_, registration, fields) => {
     expect(mistakesIn(registration)).toEqual(fields);
   });
 
