@@ -1,29 +1,21 @@
 /** oidcc-backchannel-rp-initiated-logout-certification-test-plan */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { POST_LOGOUT, type Suite, startSuite } from '../../testing/conformance-suite.ts';
+import { startReceiver } from '../../testing/receiver.ts';
 import { send } from '../../testing/relying-party.ts';
 import { UserAgent } from '../../testing/user-agent.ts';
 
 const CODE = { responseType: 'code' };
 
-let receiver: Server;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let suite: Suite;
-const received: URLSearchParams[] = [];
 beforeAll(async () => {
-  receiver = createServer(async (request, response) => {
-    received.push(new URLSearchParams(Buffer.concat(await request.toArray()).toString()));
-    response.setHeader('cache-control', 'no-store').end();
-  });
-  await new Promise<void>((listening) => receiver.listen(0, 'localhost', listening));
-  const { port } = receiver.address() as AddressInfo;
-  suite = await startSuite({ backchannelLogoutUri: `http://localhost:${port}/backchannel_logout` });
+  receiver = await startReceiver();
+  suite = await startSuite({ backchannelLogoutUri: receiver.url('/backchannel_logout') });
 });
 afterAll(async () => {
-  receiver.closeAllConnections();
-  receiver.close();
+  receiver.stop();
   await suite.server.stop();
 });
 
@@ -43,9 +35,9 @@ it('oidcc-backchannel-rp-initiated-logout: one logout token comes, of the sessio
   const end = await browser.signOut(await browser.get(`/session/end?${new URLSearchParams(parameters)}`));
   expect(end.url).toBe(`${POST_LOGOUT}?state=${state}`);
 
-  expect(received.map((form) => [...form.keys()])).toEqual([['logout_token']]);
+  expect(receiver.received.map(({ form }) => [...form.keys()])).toEqual([['logout_token']]);
   const keys = createRemoteJWKSet(new URL(suite.server.url('/jwks')));
-  const { payload } = await jwtVerify(received[0]?.get('logout_token') ?? '', keys, {
+  const { payload } = await jwtVerify(receiver.received[0]?.form.get('logout_token') ?? '', keys, {
     issuer: suite.server.issuer,
     audience: suite.client.clientId,
     typ: 'logout+jwt',

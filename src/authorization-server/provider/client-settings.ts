@@ -4,7 +4,7 @@ import { verifySecret } from '../clients/secret.ts';
 import { toleratesLoopbackRedirects } from '../flows/implicit/implicit.ts';
 import type { Slice } from '../flows/slice.ts';
 import { OUR_METADATA, registrationOf } from './clients.ts';
-import { hookClients, keepClients } from './engine.ts';
+import { hookClients, keepClients, tellOnlyWhoKnowsTheSession } from './engine.ts';
 
 export interface SelfDescribedClients {
   /** Its URL, unless it is closed. */
@@ -44,6 +44,7 @@ export interface ClientExtensionDeps {
 
 /** What a client can do, where the engine's own answer is not ours. */
 export function extendClients(provider: Provider, { clients, selfDescribed, development }: ClientExtensionDeps): void {
+  tellOnlyWhoKnowsTheSession(provider);
   keepClients(provider, async (clientId) => {
     const client = await clients.findClient(clientId);
     if (client === undefined) {

@@ -184,6 +184,23 @@ export function keepClients(provider: Provider, registration: (clientId: string)
   };
 }
 
+/**
+ * Tells of a sign-out only clients that were told of the session. For the engine every client that asked while the person was
+ * signed in is one of the session's, also where nothing came of it; it would tell such a one to end all sessions there are.
+ */
+export function tellOnlyWhoKnowsTheSession(provider: Provider): void {
+  const { prototype } = provider.Client as unknown as {
+    readonly prototype: { backchannelLogout(subject: string, sessionId: string | undefined): Promise<void> };
+  };
+  const { backchannelLogout } = prototype;
+  expectEngine(typeof backchannelLogout === 'function', 'Client.backchannelLogout');
+  prototype.backchannelLogout = async function tell(subject, sessionId) {
+    if (sessionId !== undefined) {
+      await backchannelLogout.call(this, subject, sessionId);
+    }
+  };
+}
+
 interface ClientSchemaPrototype {
   invalidate(this: ClientMetadata, message: string, code?: string): void;
 }

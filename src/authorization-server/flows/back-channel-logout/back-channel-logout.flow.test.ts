@@ -1,59 +1,38 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../../logging/create-logger.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { type Notice, startReceiver } from '../../../testing/receiver.ts';
 import {
   ALICE,
   createRelyingParty,
   DEMO_WEB,
+  GUEST,
   introspect,
   type RelyingParty,
   type TestClient,
 } from '../../../testing/relying-party.ts';
 import { UserAgent } from '../../../testing/user-agent.ts';
 
-interface Notice {
-  readonly path: string;
-  readonly method: string;
-  readonly contentType: string | undefined;
-  readonly form: URLSearchParams;
-}
-
-/** A client's own server; what it does with a notice depends on the path. */
-async function startReceiver(received: Notice[]): Promise<Server> {
-  const receiver = createServer(async (request, response) => {
-    const chunks = await request.toArray();
-    const { url: path = '', method = '', headers } = request;
-    const form = new URLSearchParams(Buffer.concat(chunks).toString());
-    received.push({ path, method, contentType: headers['content-type'], form });
-    if (path !== '/never-answers') {
-      response.writeHead(path === '/broken' ? 500 : path === '/moved' ? 302 : 200, { location: '/elsewhere' }).end();
-    }
-  });
-  await new Promise<void>((listening) => receiver.listen(0, 'localhost', listening));
-  return receiver;
-}
-
 let server: TestServer;
-let receiver: Server;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let browser: UserAgent;
-const received: Notice[] = [];
+let received: Notice[];
 const log: string[] = [];
 const clients = new Map<string, TestClient>();
 
 beforeAll(async () => {
-  receiver = await startReceiver(received);
-  const address = `http://localhost:${(receiver.address() as AddressInfo).port}`;
+  const answers: Record<string, number | undefined> = { '/broken': 500, '/moved': 302, '/never-answers': undefined };
+  receiver = await startReceiver((path) => (path in answers ? answers[path] : 200));
+  ({ received } = receiver);
   server = await startTestServer({ logger: createLogger('info', { write: (line: string) => void log.push(line) }) });
   const uris = {
-    shop: `${address}/shop`,
-    forum: `${address}/forum`,
-    es256: `${address}/es256`,
-    broken: `${address}/broken`,
-    moved: `${address}/moved`,
-    silent: `${address}/never-answers`,
+    shop: receiver.url('/shop'),
+    forum: receiver.url('/forum'),
+    es256: receiver.url('/es256'),
+    broken: receiver.url('/broken'),
+    moved: receiver.url('/moved'),
+    silent: receiver.url('/never-answers'),
     private: 'https://10.0.0.1/logout',
     metadata: 'https://169.254.169.254/latest',
   };
@@ -62,8 +41,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  receiver.closeAllConnections();
-  receiver.close();
+  receiver.stop();
   await server.stop();
 });
 beforeEach(() => {
@@ -87,6 +65,8 @@ async function register(clientId: string, metadata: Record<string, unknown>): Pr
         grant_types: ['authorization_code', 'refresh_token'],
         scope: 'openid offline_access records:read',
         id_token_signed_response_alg: clientId === 'es256' ? 'ES256' : 'RS256',
+        // Each is told of the person by the name that it knows.
+        subject_type: clientId === 'forum' ? 'pairwise' : 'public',
         ...metadata,
       },
     ],
@@ -143,9 +123,9 @@ describe('a logout token (Back-Channel Logout §2.4)', () => {
         events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
       });
       expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(120);
-      ids.add(payload.jti).add(sid);
+      ids.add(payload.jti).add(sid).add(sub);
     }
-    expect(ids.size).toBe(4);
+    expect(ids.size).toBe(6);
   });
 
   it('is signed with the algorithm of the client’s ID tokens', async () => {
@@ -206,6 +186,21 @@ describe('who is told', () => {
     await signIn('forum');
     await signOut({ parameters: `?id_token_hint=${id_token}`, stays: true });
     expect(received.map(({ path }) => path)).toEqual(['/shop']);
+  });
+
+  it('no client that asked and was told nothing', async () => {
+    await signIn('shop');
+    await browser.get(at('forum').authorizationUrl({ scope: 'openid' }));
+    await browser.get(at('es256').authorizationUrl({ scope: 'openid', prompt: 'none' }));
+    await signOut();
+    expect(received.map(({ path }) => path)).toEqual(['/shop']);
+  });
+
+  it('the clients of who was signed in, where another person signs in', async () => {
+    const { id_token } = await signIn('shop');
+    await at('forum').authorize({ scope: 'openid', prompt: 'login' }, GUEST, browser);
+    expect(received.map(({ path }) => path)).toEqual(['/shop']);
+    expect((await verified(received[0], 'shop')).sub).toBe(decodeJwt(id_token).sub);
   });
 
   it('a client twice, where the person came back in between', async () => {
