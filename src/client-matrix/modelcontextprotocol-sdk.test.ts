@@ -2,7 +2,6 @@
  * @modelcontextprotocol/sdk 1: its client finds its way from the URL of an MCP server to a tool call by itself. The server is
  * the sdk's, in Express, and our guard stands before it; the authorization server has the profile that is made for this.
  */
-import 'reflect-metadata'; // @peculiar/x509 wants it first.
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +14,6 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import express, { type ErrorRequestHandler } from 'express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../resource-server/guard/access-token.ts';
@@ -24,6 +22,7 @@ import { introspection } from '../resource-server/guard/introspection.ts';
 import { Refusal } from '../resource-server/guard/refusal.ts';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
+import { createAuthority } from '../testing/certificates.ts';
 import { createRelyingParty, DEMO_MACHINE, revoke, tokensOf } from '../testing/relying-party.ts';
 import { UserAgent } from '../testing/user-agent.ts';
 
@@ -141,28 +140,17 @@ class Remembering implements OAuthClientProvider {
 
 /** At an https address of this machine that is trusted from then on: the sdk accepts no other. */
 async function hostDocument(metadata: object) {
-  const { pem, key } = await createCertificate();
-  setDefaultCACertificates([pem]);
-  const host = createServer({ cert: pem, key }, (_request, response) => {
+  const authority = await createAuthority('Tests');
+  const names = [{ type: 'dns', value: 'localhost' }] as const;
+  const { cert, key } = await authority.issue({ subject: 'CN=localhost', names });
+  setDefaultCACertificates([authority.cert]);
+  const host = createServer({ cert, key }, (_request, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...metadata, client_id: url }));
   });
   host.listen(0, 'localhost');
   await once(host, 'listening');
   const url = `https://localhost:${(host.address() as AddressInfo).port}/client.json`;
   return { url, stop: () => host.close() };
-}
-
-async function createCertificate() {
-  const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(signing, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
-    keys,
-    signingAlgorithm: signing,
-    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
-  });
-  const pkcs8 = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { pem: certificate.toString('pem'), key: PemConverter.encode(pkcs8, 'PRIVATE KEY') };
 }
 
 let provider: Remembering;
