@@ -2,6 +2,7 @@ import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider';
 import { TOKEN_EXCHANGE } from '../clients/token-exchange.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { Exchange, IssuedToken, PresentedToken } from '../flows/token-exchange/token-exchange.ts';
+import { authenticationClaims } from './authentication-claims.ts';
 import { senderOf, subjectFor } from './engine-tokens.ts';
 import type { Exchanged, StateOf } from './token-state.ts';
 
@@ -102,6 +103,7 @@ export const exchangedTokenSettings = (): Slice => ({
           payload.client_id = exchanged.by;
           payload.sub = accountId === undefined ? payload.sub : await subjectFor(ctx, accountId, client);
         }
+        Object.assign(payload, authenticationClaims(ctx));
       },
     },
   },

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
@@ -149,8 +149,19 @@ describe('a resource server that wants JWTs (RFC 9068)', () => {
     const { payload, protectedHeader } = await verify(access_token);
     expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt' });
     expect(expires_in).toBe(300);
-    expect(payload).toMatchObject({ client_id: APP.clientId, scope: 'reports:read', jti: expect.any(String) });
-    expect(payload.sub).toMatch(/^[\da-f-]{36}$/);
+    // RFC 9068 §2.2, and §2.2.1 for who wants to know when the person signed in.
+    expect(payload).toEqual({
+      iss: server.issuer,
+      aud: JWT_API,
+      sub: expect.stringMatching(/^[\da-f-]{36}$/),
+      client_id: APP.clientId,
+      scope: 'reports:read',
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: expect.any(Number),
+      auth_time: expect.any(Number),
+      amr: ['pwd'],
+    });
     expect(Number(payload.exp) - Number(payload.iat)).toBe(300);
   });
 
@@ -168,6 +179,18 @@ describe('a resource server that wants JWTs (RFC 9068)', () => {
     expect((await verify(theirs.access_token)).payload.scope).toBe('reports:read');
     const refreshed = tokensOf(await app().refresh(theirs.refresh_token));
     expect((await verify(refreshed.access_token)).payload.scope).toBe('reports:read');
+    expect(own.payload).not.toHaveProperty('auth_time');
+  });
+
+  it('is told the same time of the sign-in by every token that comes of it', async () => {
+    const scope = 'openid reports:read';
+    const first = await obtainTokens({ resource: JWT_API, scope, max_age: '1000' });
+    const refreshed = tokensOf(await app().refresh(first.refresh_token));
+    const tokens = [first, refreshed, await obtainTokens({ resource: JWT_API, scope })];
+    const told = await Promise.all(
+      tokens.map(async ({ access_token }) => (await verify(access_token)).payload.auth_time),
+    );
+    expect(new Set(told)).toEqual(new Set([decodeJwt(first.id_token).auth_time]));
   });
 
   it('gets none that userinfo takes', async () => {
