@@ -8,11 +8,9 @@ export interface SessionSettingsDeps {
   /** What signs cookies: see http/cookie-signatures.ts. */
   readonly cookieSignatures: object;
   /** Seconds. */
-  readonly lifetimes: { readonly session: number; readonly grant: number };
+  readonly lifetimes: { readonly session: number; readonly grant: number; readonly interaction: number };
   readonly resources: ResourceStore;
 }
-
-const ANONYMOUS_SECONDS = 3600;
 
 /** Where the browser sends the session's cookie to, and how. */
 export function sessionCookie(issuer: string): { readonly path: string; readonly secure: boolean } {
@@ -44,7 +42,7 @@ export function sessionSettings(
     },
     ttl: {
       // Of a page that nobody has signed in at yet: its secret is all that such a session keeps.
-      Session: (_ctx, { accountId }) => (accountId === undefined ? ANONYMOUS_SECONDS : lifetimes.session),
+      Session: (_ctx, { accountId }) => (accountId === undefined ? lifetimes.interaction : lifetimes.session),
       Grant: lifetimes.grant,
     },
     interactions: {

@@ -50,12 +50,22 @@ describe('C102: a flood of authorization requests that nobody signs in to', () =
     expect(await remove(20)).toBe(0);
   });
 
-  it('takes nothing from who has signed in, and no session', async () => {
-    await save(5, { age: 50, account: 'alice' });
-    await save(5, { age: 50, kind: 'Session' });
+  it('takes nothing from who has signed in, and nothing that no stranger can make the server keep', async () => {
+    for (const kind of ['Interaction', 'DeviceCode', 'Session']) {
+      await save(5, { age: 50, kind, account: 'alice' });
+    }
+    await save(5, { age: 50, kind: 'ReplayDetection' });
     await save(5, { age: 1 });
     expect(await remove(0)).toBe(5);
-    expect(await left()).toHaveLength(10);
+    expect(await left()).toHaveLength(20);
+  });
+
+  it('counts what strangers begin at a device, and the sessions of their pages, like any other sign-in', async () => {
+    await save(5, { age: 50, kind: 'DeviceCode' });
+    await save(5, { age: 40, kind: 'Session' });
+    await save(5, { age: 1 });
+    expect(await remove(7)).toBe(8);
+    expect((await left()).map(({ kind }) => kind)).toEqual([...Array(5).fill('Interaction'), 'Session', 'Session']);
   });
 
   it('is cleared in parts, and once by any number of nodes', async () => {
