@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
-import { createProof, thumbprintOf } from '../../../testing/dpop.ts';
+import { createProof, createProver, type Prover, thumbprintOf } from '../../../testing/dpop.ts';
 import {
   type Answer,
   basicAuth,
@@ -14,9 +14,7 @@ import {
   DEMO_WEB,
   encode,
   introspect,
-  type Parameters,
   send,
-  type TestClient,
   tokensOf,
 } from '../../../testing/relying-party.ts';
 import { type ClientKey, createClientKey } from '../../../testing/request-object.ts';
@@ -27,12 +25,12 @@ const JWT_API = 'https://jwt.example.com';
 const MACHINE_GRANT = { grant_type: 'client_credentials' };
 
 let server: TestServer;
-let otherNode: string;
+let prover: Prover;
 let key: ClientKey;
 let thiefs: ClientKey;
 beforeAll(async () => {
   [server, key, thiefs] = await Promise.all([startTestServer(), createClientKey(), createClientKey()]);
-  otherNode = await server.addNode();
+  prover = createProver(server);
   const scope = 'openid profile records:read';
   await server.apply({
     resourceServers: [
@@ -58,43 +56,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-interface Sent {
-  readonly client?: TestClient;
-  /** A key to prove, a proof as it is, or none. */
-  readonly proof?: ClientKey | string | undefined;
-  readonly node?: string;
-}
-
-async function token(parameters: Parameters, { client = DEMO_MACHINE, proof, node = server.issuer }: Sent = {}) {
-  const dpop = typeof proof === 'object' ? await createProof(proof, { url: server.url('/token') }) : proof;
-  const { clientId, secret } = client;
-  const headers = {
-    ...(secret === undefined ? {} : { authorization: basicAuth(clientId, secret) }),
-    ...(dpop === undefined ? {} : { dpop }),
-  };
-  const body = encode({ ...(secret === undefined ? { client_id: clientId } : {}), ...parameters });
-  return send(`${node}/token`, { method: 'POST', headers, body });
-}
-
-/** Signs Alice in and exchanges the code with a proof of `proof`. */
-async function obtainTokens(client: typeof DEMO_WEB | typeof DEMO_SPA, parameters: Parameters, proof = key) {
-  const party = createRelyingParty(server.issuer, client);
-  return tokensOf(await exchange(client, await party.authorize(parameters), proof));
-}
-
-function exchange(client: TestClient, { code, verifier }: { code: string; verifier: string }, proof?: ClientKey) {
-  const redirect_uri = client.redirectUri;
-  return token({ grant_type: 'authorization_code', code, redirect_uri, code_verifier: verifier }, { client, proof });
-}
-
-const refresh = (refresh_token: string, sent: Sent) => token({ grant_type: 'refresh_token', refresh_token }, sent);
-
 async function userinfo(accessToken: string, scheme: string, proof?: string): Promise<Answer> {
   const headers = { authorization: `${scheme} ${accessToken}`, ...(proof === undefined ? {} : { dpop: proof }) };
   return send(server.url('/me'), { headers });
 }
 
-const REPLAYED = { status: 400, error: 'invalid_dpop_proof' };
 const told = ({ status, body }: Answer) => ({ status, error: body.error });
 const REFUSED_GRANT = { status: 400, error: 'invalid_grant' };
 
@@ -183,19 +149,19 @@ describe('a token that is asked for with a proof', () => {
       DEMO_PASSWORD_CLIENT,
     ],
   ])('is bound to its key: %s', async (_, parameters, client) => {
-    const { access_token, token_type } = tokensOf(await token(parameters, { client, proof: key }));
+    const { access_token, token_type } = tokensOf(await prover.requestToken(parameters, { client, proof: key }));
     expect(token_type).toBe('DPoP');
     const told = await introspect(server.issuer, access_token);
     expect(told).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: await thumbprintOf(key) } });
   });
 
   it('says so itself where it is a JWT', async () => {
-    const { access_token } = await obtainTokens(DEMO_WEB, { scope: 'records:read', resource: JWT_API });
+    const { access_token } = await prover.obtainTokens(DEMO_WEB, { scope: 'records:read', resource: JWT_API }, key);
     expect(decodeJwt(access_token).cnf).toEqual({ jkt: await thumbprintOf(key) });
   });
 
   it('is a bearer token without one', async () => {
-    const { access_token, token_type } = tokensOf(await token(MACHINE_GRANT));
+    const { access_token, token_type } = tokensOf(await prover.requestToken(MACHINE_GRANT, { client: DEMO_MACHINE }));
     expect(token_type).toBe('Bearer');
     expect(await introspect(server.issuer, access_token)).not.toHaveProperty('cnf');
   });
@@ -205,103 +171,16 @@ describe('a client that is registered with dpop_bound_access_tokens', () => {
   it('gets no token without a proof, in no grant', async () => {
     const { code, verifier } = await createRelyingParty(server.issuer, BOUND).authorize({ scope: 'openid' });
     const answers = [
-      await token(MACHINE_GRANT, { client: BOUND }),
-      await exchange(BOUND, { code, verifier }),
-      await token(
+      await prover.requestToken(MACHINE_GRANT, { client: BOUND }),
+      await prover.exchange({ code, verifier }, { client: BOUND }),
+      await prover.requestToken(
         { grant_type: 'password', username: 'alice@example.com', password: DEMO_PASSWORD },
         { client: BOUND },
       ),
     ];
     expect(answers.map(told)).toEqual(answers.map(() => REFUSED_GRANT));
     expect(answers[0]?.body.error_description).toMatch(/DPoP/);
-    expect((await exchange(BOUND, { code, verifier }, key)).status).toBe(200);
-  });
-});
-
-describe('a proof is refused', () => {
-  const proofFor = (claims = {}, header = {}) => createProof(key, { url: server.url('/token') }, claims, header);
-
-  it.each<[string, object, object]>([
-    ['for another method', { htm: 'GET' }, {}],
-    ['for another address', { htu: 'https://other.example.com/token' }, {}],
-    ['for another endpoint', { htu: 'the issuer/token/revocation' }, {}],
-    ['for no address', { htu: undefined }, {}],
-    ['without a time', { iat: undefined }, {}],
-    ['without an identifier', { jti: undefined }, {}],
-    ['of another type', {}, { typ: 'JWT' }],
-    ['without a key', {}, { jwk: undefined }],
-    ['with a key that is none', {}, { jwk: { kty: 'EC' } }],
-  ])('%s', async (_, claims, header) => {
-    const given = JSON.parse(JSON.stringify({ claims, header }).replaceAll('the issuer', server.issuer));
-    const cleared = Object.fromEntries(Object.keys(claims).map((name) => [name, given.claims[name]]));
-    const headers = Object.fromEntries(Object.keys(header).map((name) => [name, given.header[name]]));
-    const answer = await token(MACHINE_GRANT, { proof: await proofFor(cleared, headers) });
-    expect(told(answer)).toEqual({ status: 400, error: 'invalid_dpop_proof' });
-  });
-
-  it('signed by another key than it shows, or showing a private one', async () => {
-    const forged = await createProof(
-      thiefs,
-      { url: server.url('/token') },
-      {},
-      { jwk: { ...key.jwk, kid: undefined } },
-    );
-    const { d } = await crypto.subtle.exportKey('jwk', key.privateKey);
-    const told_ = await proofFor({}, { jwk: { ...key.jwk, d } });
-    for (const proof of [forged, told_]) {
-      expect(told(await token(MACHINE_GRANT, { proof }))).toEqual({ status: 400, error: 'invalid_dpop_proof' });
-    }
-  });
-
-  it.each(['x', 'a.b.c', '..', 'x'.repeat(8000), `${'x, y'}`])('that is none, like %.10j', async (proof) => {
-    expect(told(await token(MACHINE_GRANT, { proof }))).toEqual({ status: 400, error: 'invalid_dpop_proof' });
-  });
-
-  it('that is one of two', async () => {
-    const [one, other] = [await proofFor(), await proofFor()];
-    const answer = await token(MACHINE_GRANT, { proof: `${one}, ${other}` });
-    expect(told(answer)).toEqual({ status: 400, error: 'invalid_dpop_proof' });
-  });
-});
-
-describe('a proof that is used again', () => {
-  it('is refused, at whichever node', async () => {
-    const proof = await createProof(key, { url: server.url('/token') });
-    expect((await token(MACHINE_GRANT, { proof })).status).toBe(200);
-    expect(told(await token(MACHINE_GRANT, { proof }))).toEqual(REPLAYED);
-    expect(told(await token(MACHINE_GRANT, { proof, node: otherNode }))).toEqual(REPLAYED);
-  });
-
-  it('counts once of forty at the same time on two nodes', async () => {
-    const proof = await createProof(key, { url: server.url('/token') });
-    const nodes = [server.issuer, otherNode];
-    const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => token(MACHINE_GRANT, { proof, node: nodes[n % 2] ?? '' })),
-    );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 39 }, () => 400)]);
-  });
-});
-
-describe('a nonce', () => {
-  const ask = async (claims: object, node?: string) =>
-    token(MACHINE_GRANT, {
-      proof: await createProof(key, { url: server.url('/token') }, { ...claims }),
-      ...(node && { node }),
-    });
-
-  it('is offered with every answer, and good at every node', async () => {
-    const { headers } = await ask({});
-    const nonce = headers.get('dpop-nonce');
-    expect(nonce).toBeTruthy();
-    expect((await ask({ nonce, iat: 1 }, otherNode)).status).toBe(200);
-  });
-
-  it('is demanded of a proof from another time, and of one with a nonce that nobody gave', async () => {
-    for (const claims of [{ iat: 1 }, { iat: Math.floor(Date.now() / 1000) + 3600 }, { nonce: 'invented' }]) {
-      const answer = await ask(claims);
-      expect(told(answer)).toEqual({ status: 400, error: 'use_dpop_nonce' });
-      expect((await ask({ ...claims, nonce: answer.headers.get('dpop-nonce') })).status).toBe(200);
-    }
+    expect((await prover.exchange({ code, verifier }, { client: BOUND, proof: key })).status).toBe(200);
   });
 });
 
@@ -310,13 +189,13 @@ describe('userinfo', () => {
     createProof(signer, { method: 'GET', url: server.url('/me'), accessToken: of });
 
   it('is told to who has the key', async () => {
-    const { access_token } = await obtainTokens(DEMO_WEB, { scope: 'openid profile' });
+    const { access_token } = await prover.obtainTokens(DEMO_WEB, { scope: 'openid profile' }, key);
     const { status, body } = await userinfo(access_token, 'DPoP', await proofFor(access_token));
     expect([status, body.name]).toEqual([200, 'Alice Archer']);
   });
 
   it('is not told to who has the token only', async () => {
-    const { access_token } = await obtainTokens(DEMO_WEB, { scope: 'openid profile' });
+    const { access_token } = await prover.obtainTokens(DEMO_WEB, { scope: 'openid profile' }, key);
     const own = await proofFor(access_token);
     const answers = [
       await userinfo(access_token, 'Bearer'),
@@ -344,9 +223,9 @@ describe('a code', () => {
   it('that was asked for with dpop_jkt is good with that key only', async () => {
     const party = createRelyingParty(server.issuer, DEMO_SPA);
     const ask = async () => party.authorize({ scope: 'openid', dpop_jkt: await thumbprintOf(key) });
-    expect(told(await exchange(DEMO_SPA, await ask(), thiefs))).toEqual(REFUSED_GRANT);
-    expect(told(await exchange(DEMO_SPA, await ask()))).toEqual(REFUSED_GRANT);
-    expect((await exchange(DEMO_SPA, await ask(), key)).status).toBe(200);
+    expect(told(await prover.exchange(await ask(), { client: DEMO_SPA, proof: thiefs }))).toEqual(REFUSED_GRANT);
+    expect(told(await prover.exchange(await ask(), { client: DEMO_SPA }))).toEqual(REFUSED_GRANT);
+    expect((await prover.exchange(await ask(), { client: DEMO_SPA, proof: key })).status).toBe(200);
   });
 
   it('whose request was pushed with a proof is good with that key only', async () => {
@@ -363,84 +242,14 @@ describe('a code', () => {
       const { callback } = await party.authorize({ request_uri: String(pushed.body.request_uri), scope: undefined });
       return { code: String(callback.searchParams.get('code')), verifier: VERIFIER };
     };
-    expect(told(await exchange(DEMO_WEB, await authorize(), thiefs))).toEqual(REFUSED_GRANT);
-    expect((await exchange(DEMO_WEB, await authorize(), key)).status).toBe(200);
+    expect(told(await prover.exchange(await authorize(), { client: DEMO_WEB, proof: thiefs }))).toEqual(REFUSED_GRANT);
+    expect((await prover.exchange(await authorize(), { client: DEMO_WEB, proof: key })).status).toBe(200);
   });
 });
 
 /** RFC 7636 appendix B. */
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
-
-describe('a refresh token', () => {
-  it('of a public client is bound to the key, through every rotation', async () => {
-    let { refresh_token } = await obtainTokens(DEMO_SPA, { scope: 'openid' });
-    for (const _ of [1, 2]) {
-      expect(told(await refresh(refresh_token, { client: DEMO_SPA, proof: thiefs }))).toEqual(REFUSED_GRANT);
-      expect(told(await refresh(refresh_token, { client: DEMO_SPA }))).toEqual(REFUSED_GRANT);
-      ({ refresh_token } = tokensOf(await refresh(refresh_token, { client: DEMO_SPA, proof: key })));
-    }
-  });
-
-  it('of a public client with a password is, too', async () => {
-    const client = { clientId: 'public-password' };
-    const grant_types = ['password', 'refresh_token'];
-    await server.apply({
-      clients: [{ client_id: client.clientId, token_endpoint_auth_method: 'none', grant_types, scope: 'records:read' }],
-    });
-    const parameters = { username: 'alice@example.com', password: DEMO_PASSWORD, scope: 'records:read' };
-    const answer = await token({ grant_type: 'password', ...parameters }, { client, proof: key });
-    const { refresh_token } = tokensOf(answer);
-    expect(told(await refresh(refresh_token, { client, proof: thiefs }))).toEqual(REFUSED_GRANT);
-    expect(told(await refresh(refresh_token, { client }))).toEqual(REFUSED_GRANT);
-    expect((await refresh(refresh_token, { client, proof: key })).status).toBe(200);
-  });
-
-  it('of a confidential client gets tokens for the key that it comes with', async () => {
-    const { refresh_token } = await obtainTokens(DEMO_WEB, { scope: 'records:read' });
-    const another = tokensOf(await refresh(refresh_token, { client: DEMO_WEB, proof: thiefs }));
-    const { cnf } = await introspect(server.issuer, another.access_token);
-    expect(cnf).toEqual({ jkt: await thumbprintOf(thiefs) });
-  });
-
-  it.each([
-    ['an opaque token', {}],
-    ['a JWT', { resource: JWT_API }],
-  ])(
-    'that comes again so soon gets the same tokens with the same key, and none with another: %s',
-    async (_, parameters) => {
-      const { refresh_token } = await obtainTokens(DEMO_WEB, { scope: 'records:read', ...parameters });
-      const first = tokensOf(await refresh(refresh_token, { client: DEMO_WEB, proof: key }));
-      const answers = [
-        await refresh(refresh_token, { client: DEMO_WEB, proof: thiefs }),
-        await refresh(refresh_token, { client: DEMO_WEB }),
-      ];
-      expect(answers.map(told)).toEqual([REFUSED_GRANT, REFUSED_GRANT]);
-      const again = tokensOf(await refresh(refresh_token, { client: DEMO_WEB, proof: key }));
-      expect(again.refresh_token).toBe(first.refresh_token);
-      expect(await introspect(server.issuer, first.refresh_token, DEMO_WEB)).toMatchObject({ active: true });
-    },
-  );
-
-  it('that comes many times at once with two keys gets tokens for one of them', async () => {
-    const { refresh_token } = await obtainTokens(DEMO_WEB, { scope: 'records:read' });
-    const keys = [key, thiefs];
-    const nodes = [server.issuer, otherNode, otherNode, server.issuer];
-    const answers = await Promise.all(
-      Array.from({ length: 24 }, async (_, n) => {
-        const proof = keys[n % 2];
-        return { proof, answer: await refresh(refresh_token, { client: DEMO_WEB, proof, node: nodes[n % 4] ?? '' }) };
-      }),
-    );
-    const served = answers.filter(({ answer }) => answer.status === 200);
-    const refused = answers.filter(({ answer }) => answer.status !== 200);
-    expect(new Set(served.map(({ proof }) => proof)).size).toBe(1);
-    expect(new Set(served.map(({ answer }) => answer.body.access_token)).size).toBe(1);
-    expect(new Set(refused.map(({ answer }) => answer.body.error))).toEqual(new Set(['invalid_grant']));
-    const { cnf } = await introspect(server.issuer, String(served[0]?.answer.body.access_token));
-    expect(cnf).toEqual({ jkt: await thumbprintOf(served[0]?.proof as ClientKey) });
-  });
-});
 
 it('C91: a page of a public client may send proofs and read nonces', async () => {
   const origin = 'http://localhost:3002';
@@ -462,6 +271,8 @@ it('C90: advertises the algorithms that it takes', async () => {
   const algorithms = body.dpop_signing_alg_values_supported as string[];
   expect(algorithms).toEqual(['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA']);
   for (const alg of algorithms) {
-    expect((await token(MACHINE_GRANT, { proof: await createClientKey(alg) })).status).toBe(200);
+    expect(
+      (await prover.requestToken(MACHINE_GRANT, { client: DEMO_MACHINE, proof: await createClientKey(alg) })).status,
+    ).toBe(200);
   }
 });
