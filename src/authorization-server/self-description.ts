@@ -30,6 +30,9 @@ export interface SelfDescriptionDeps {
 /** Enough for a person who tries things out; a flood gets no further. */
 const REGISTRATIONS = { name: 'registration', most: 60, seconds: 60 };
 
+/** Of one host, for all nodes: each document is then good for a minute at least. */
+const DOCUMENTS = { name: 'client metadata documents', most: 120, seconds: 60 };
+
 /** Clients that describe themselves: those that register, and those with a metadata document. */
 export function createSelfDescription(deps: SelfDescriptionDeps) {
   const { config, pool, rateLimits, registered, resources, provider, logger } = deps;
@@ -51,6 +54,7 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
   const documents = config.clientIdMetadataDocuments.enabled
     ? createDocumentClients({
         fetch,
+        mayAsk: (host) => rateLimits.take(DOCUMENTS, host),
         allowance: () => allowanceFor(),
         checkByEngine,
         development,

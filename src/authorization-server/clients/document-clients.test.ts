@@ -9,6 +9,7 @@ const DAY = 24 * 60 * MINUTE;
 let now: number;
 let fetches: string[];
 let answer: () => Promise<Response>;
+let mayAsk: boolean;
 
 const documentWith = (change: object = {}, headers: Record<string, string> = {}) => {
   const document = { client_id: ID, redirect_uris: ['https://app.example.com/callback'], ...change };
@@ -24,6 +25,7 @@ function documents() {
       fetches.push(url);
       return answer();
     },
+    mayAsk: async () => mayAsk,
     allowance: async () => ({ grantTypes: ['authorization_code'], scopes: ['openid'] }),
     checkByEngine: async () => {},
     development: false,
@@ -32,7 +34,7 @@ function documents() {
 }
 
 beforeEach(() => {
-  [now, fetches, answer] = [0, [], documentWith()];
+  [now, fetches, answer, mayAsk] = [0, [], documentWith(), true];
 });
 
 it('keeps a document for as long as its host says, a minute at least and a day at most', async () => {
@@ -81,6 +83,17 @@ it.each([
   expect(whyNot(ID)).toBeTruthy();
 });
 
+it('C102: asks no host that was asked enough for now, and goes by what it saw last', async () => {
+  const { findClient, whyNot } = documents();
+  const client = await findClient(ID);
+  mayAsk = false;
+  now = 6 * MINUTE;
+  expect(await findClient(ID)).toBe(client);
+  expect(await findClient('https://app.example.com/other.json')).toBeUndefined();
+  expect(whyNot('https://app.example.com/other.json')).toBeTruthy();
+  expect(fetches).toHaveLength(1);
+});
+
 it.each([
   ['gone', status(404)],
   ['not valid any more', documentWith({ redirect_uris: ['javascript:x'] })],
@@ -117,6 +130,7 @@ it('C102: has so many requests under way and no more, and keeps so many document
     return status(404)();
   };
   const all = Promise.all(ids.slice(0, 50).map((id) => findClient(id)));
+  await Promise.resolve();
   expect(fetches).toHaveLength(20);
   open();
   expect((await all).every((client) => client === undefined)).toBe(true);

@@ -13,6 +13,8 @@ import { type Allowance, MetadataProblem } from './self-described.ts';
 export interface DocumentClientsDeps {
   /** With the guard against addresses that are not public, and without following redirects. */
   readonly fetch: (url: string, init: { headers: Record<string, string> }) => Promise<Response>;
+  /** False when this host was asked for enough documents for now: whoever likes can make this server ask. */
+  readonly mayAsk: (host: string) => Promise<boolean>;
   readonly allowance: () => Promise<Allowance>;
   /** What the engine says to it. Throws an error with a sentence for `error_description`. */
   readonly checkByEngine: (client: Client) => Promise<void>;
@@ -91,11 +93,14 @@ export function withDocuments(registered: ClientStore, documents: ClientStore | 
 }
 
 async function fetched(
-  { fetch, allowance, checkByEngine }: DocumentClientsDeps,
+  { fetch, mayAsk, allowance, checkByEngine }: DocumentClientsDeps,
   clientId: string,
   former: Client | undefined,
   now: number,
 ): Promise<Kept> {
+  if (!(await mayAsk(new URL(clientId).host))) {
+    throw new Error('its host was asked for too many documents');
+  }
   const response = await fetch(clientId, { headers: { accept: 'application/json' } });
   if (response.status !== 200) {
     const problem = `the client metadata document was answered with the status ${response.status}`;

@@ -1,9 +1,13 @@
 import type pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import type { Client } from '../clients/client.ts';
 import { PostgresClientRegistrations } from './client-registrations.ts';
+import { housekeepingJobs } from './housekeeping-jobs.ts';
+import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
+import { TokenPartitions } from './token-partitions.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -52,6 +56,27 @@ it('finds what was registered, and nothing of a client that an operator register
   await pool.query(`insert into clients (client_id, metadata) values ('of-operator', '{}')`);
   expect(await registrations.find('of-operator')).toBeUndefined();
   expect(await registrations.remove('of-operator', 'first')).toBe(false);
+});
+
+it('C98: what nobody uses, and tokens that have expired, are jobs of the housekeeping', async () => {
+  await register('abandoned');
+  await register('used');
+  await registrations.markUsed('used');
+  const tokens = new PostgresInitialAccessTokens(pool);
+  await tokens.issue({ id: 'old', policy: {}, tokenHash: 'old', lifetime: 60 });
+  await tokens.issue({ id: 'new', policy: {}, tokenHash: 'new', lifetime: 60 });
+  await pool.query(`
+    update client_registrations set registered_at = now() - interval '2 hours';
+    update initial_access_tokens set expires_at = now() - interval '1 hour' where id = 'old'`);
+  const partitions = new TokenPartitions(pool, pino({ level: 'silent' }));
+  const pendingSignIns = { kept: 1, lifetime: 1 };
+  const deps = { pool, partitions, tokenLifetimes: async () => [], pendingSignIns, unusedRegistrations: 3600 };
+  for (const job of housekeepingJobs(deps).filter(({ name }) => /registrations|initial access/.test(name))) {
+    expect(await job.step(new Date())).toBe(false);
+  }
+  expect(await registrations.find('abandoned')).toBeUndefined();
+  expect(await registrations.find('used')).toBeDefined();
+  expect((await pool.query('select id from initial_access_tokens')).rows).toEqual([{ id: 'new' }]);
 });
 
 it('C82: of any number of changes with one token exactly one is made', async () => {
