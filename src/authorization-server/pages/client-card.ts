@@ -10,22 +10,28 @@ export interface ClientCard {
   readonly logo: string | undefined;
   /** Its home page, to go back to. */
   readonly home: string | undefined;
+  /** What it says about the data it gets, and about its use (OpenID Connect Registration §2). */
+  readonly policy: string | undefined;
+  readonly terms: string | undefined;
   /** Nobody but the client itself says all this. `host` is where it says so, for a client with a metadata document. */
   readonly unverified: { readonly host: string | undefined } | undefined;
 }
 
 /**
- * Name, logo and home page are the client's own words: only https reaches a page, and every value is escaped there. Of a
- * client that nobody vouches for the picture and the link are left out: they could be those of another.
+ * Name, logo and links are the client's own words: only https reaches a page, and every value is escaped there. Of a client
+ * that nobody vouches for the picture and the links are left out: they could be those of another.
  */
 export function clientCard(client: Client): ClientCard {
   const unverified = unverifiedOf(client);
   const name = readableName(client.clientName) ?? unverified?.host ?? client.clientId;
+  const vouchedFor = (value: unknown) => (unverified === undefined ? httpsUrl(value) : undefined);
   return {
     name,
     initial: [...name][0]?.toUpperCase() ?? '?',
-    logo: unverified === undefined ? httpsUrl(client.logoUri) : undefined,
-    home: unverified === undefined ? httpsUrl(client.clientUri) : undefined,
+    logo: vouchedFor(client.logoUri),
+    home: vouchedFor(client.clientUri),
+    policy: vouchedFor(client.policyUri),
+    terms: vouchedFor(client.tosUri),
     unverified,
   };
 }

@@ -52,6 +52,27 @@ describe('the consent page', () => {
     expect(html).toContain('>See your records<');
   });
 
+  it('leads to what the client says about the data it gets', async () => {
+    await server.apply({
+      clients: [
+        {
+          client_id: 'open-shop',
+          token_endpoint_auth_method: 'none',
+          redirect_uris: [REDIRECT],
+          scope: 'openid',
+          policy_uri: 'https://shop.example/privacy?a=1&b=2',
+          tos_uri: 'https://shop.example/terms',
+        },
+      ],
+    });
+    const pkce = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
+    const visit = await browser.get(request('openid', { client_id: 'open-shop', ...pkce }));
+    const { html } = await browser.signIn(visit, ALICE);
+    expect(html).toContain('<a href="https://shop.example/privacy?a=1&amp;b=2" target="_blank" rel="noreferrer"');
+    expect(html).toContain('<a href="https://shop.example/terms" target="_blank" rel="noreferrer"');
+    expect((await browser.get(request('openid'))).html).not.toContain('consent-policy');
+  });
+
   it('C55: does not offer what the roles of the account do not permit', async () => {
     expect(scopesOn(await consentFor('openid records:read records:write', GUEST))).toEqual(['openid', 'records:read']);
   });

@@ -40,13 +40,26 @@ describe('a client on a page', () => {
   it.each(['http://rp.example/l.png', 'javascript:alert(1)', 'data:image/svg+xml,x', 'nonsense', 7])(
     'C94: shows no logo and no link from %s',
     (uri) => {
-      expect(cardOf({ logoUri: uri, clientUri: uri })).toMatchObject({ logo: undefined, home: undefined });
+      const { logo, home, policy, terms } = cardOf({ logoUri: uri, clientUri: uri, policyUri: uri, tosUri: uri });
+      expect([logo, home, policy, terms]).toEqual([undefined, undefined, undefined, undefined]);
     },
   );
 
-  it('shows the logo and the link of an https address', () => {
-    const { logo, home } = cardOf({ logoUri: 'https://rp.example/l.png', clientUri: 'https://rp.example' });
-    expect([logo, home]).toEqual(['https://rp.example/l.png', 'https://rp.example/']);
+  it('shows the logo and the links of an https address, but none that nobody vouches for', () => {
+    const uris = {
+      logoUri: 'https://rp.example/l.png',
+      clientUri: 'https://rp.example',
+      policyUri: 'https://rp.example/privacy',
+      tosUri: 'https://rp.example/terms',
+    };
+    expect(cardOf(uris)).toMatchObject({
+      logo: 'https://rp.example/l.png',
+      home: 'https://rp.example/',
+      policy: 'https://rp.example/privacy',
+      terms: 'https://rp.example/terms',
+    });
+    const { logo, home, policy, terms } = cardOf({ ...uris, self_described: 'registration' });
+    expect([logo, home, policy, terms]).toEqual([undefined, undefined, undefined, undefined]);
   });
 });
 
