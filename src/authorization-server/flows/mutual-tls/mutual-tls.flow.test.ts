@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -149,6 +152,17 @@ describe('a client with a certificate', () => {
     ['that anybody could sign', 'by-subject', () => own],
   ])('is refused: %s, %s', async (_, clientId, certificate) => {
     expect(await machineToken(clientId, certificate())).toMatchObject(REFUSED);
+  });
+
+  it('that it signed itself may be where its keys are', async () => {
+    const keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [own.jwk] })));
+    await once(keys.listen(0, '127.0.0.1'), 'listening');
+    const jwks_uri = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/jwks`;
+    const client = { ...MACHINE, client_id: 'by-address', token_endpoint_auth_method: 'self_signed_tls_client_auth' };
+    await server.apply({ clients: [{ ...client, jwks_uri }] });
+    const answers = [await machineToken('by-address', own), await machineToken('by-address', spare)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 401]);
+    keys.close();
   });
 
   it('is refused when it knows the certificate and has not the key', async () => {
