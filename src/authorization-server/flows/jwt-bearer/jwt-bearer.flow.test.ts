@@ -231,10 +231,13 @@ describe('an assertion', () => {
   });
 
   it('about a disabled account is refused in the same words as one about nobody', async () => {
-    await server.pool.query(`update accounts set disabled_at = now() where email = 'alice@example.com'`);
-    const disabled = await request(await assertionOf());
+    const disable = `update accounts set disabled_at = now() where email = 'alice@example.com' returning account_id`;
+    const { rows } = await server.pool.query(disable);
     const nobody = await request(await assertionOf({ email: 'nobody@example.com' }));
-    expect([disabled.status, disabled.text]).toEqual([nobody.status, nobody.text]);
+    for (const claims of [{}, { iss: 'by-account', sub: rows[0].account_id }]) {
+      const disabled = await request(await assertionOf(claims));
+      expect([disabled.status, disabled.text]).toEqual([nobody.status, nobody.text]);
+    }
   });
 
   it('is refused unless a key of its issuer signed it, with an algorithm of two keys', async () => {

@@ -332,6 +332,16 @@ describe('who may exchange what', () => {
     }
   });
 
+  it('refuses one that expired a moment ago, however much clocks may differ', async () => {
+    const subject = await ofMachine(GATEWAY);
+    const exp = Math.floor(Date.now() / 1000) - 5;
+    await server.pool.query(
+      `update tokens set payload = regexp_replace(payload, '"exp":\\d+', $1) where client_id = 'gateway'`,
+      [`"exp":${exp}`],
+    );
+    expect((await exchange(GATEWAY, subject)).body.error).toBe('invalid_request');
+  });
+
   it.each<[string, Parameters, RegExp]>([
     ['no subject token', { subject_token: undefined }, /subject_token is missing/],
     ['no type of it', { subject_token_type: undefined }, /subject_token_type must be/],
