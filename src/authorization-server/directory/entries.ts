@@ -77,6 +77,7 @@ export const ResourceServerEntry = z.strictObject({
       z.strictObject({
         type: identifier,
         description: words.min(1),
+        scopes: z.array(scopeName).max(20).default([]),
         fields: z
           .array(authorizationDetailsField)
           .max(20)

@@ -32,6 +32,16 @@ export function referenceMistakes(directory: Directory, raw: RawLists, known: Kn
   return [
     ...doubleMistakes(directory),
     ...typeMistakes(directory, known),
+    ...directory.resourceServers.flatMap(({ identifier, scopes: own, authorizationDetailsTypes = [] }) =>
+      authorizationDetailsTypes.flatMap(({ type, scopes: needed }) =>
+        missing(
+          `resourceServers.${identifier}.authorizationDetailsTypes.${type}.scopes`,
+          'scope of this resource server',
+          needed,
+          new Set(own.map(({ name }) => name)),
+        ),
+      ),
+    ),
     ...directory.roles.flatMap((role) => missing(`roles.${role.name}.scopes`, 'scope', role.scopes, scopes)),
     ...directory.accounts.flatMap((account) =>
       missing(`accounts.${account.email}.roles`, 'role', account.roles, roles),

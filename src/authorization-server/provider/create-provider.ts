@@ -25,6 +25,7 @@ import { requestObjectSettings } from '../flows/request-object/request-object.ts
 import { revocationSettings } from '../flows/revocation/revocation.ts';
 import {
   addressedByDetails,
+  requirePermitted,
   richAuthorizationSettings,
   validateDetail,
 } from '../flows/rich-authorization-requests/rich-authorization-requests.ts';
@@ -111,7 +112,13 @@ export function createProvider(deps: ProviderDeps): Provider {
   const configuration = mergeSlices([
     storageSettings(deps, declaredTypes),
     accountSettings(deps, requestedScope),
-    sessionSettings(deps, requestedScope),
+    sessionSettings(deps, {
+      ...requestedScope,
+      async narrowToAccount(ctx) {
+        await requirePermitted(deps, ctx);
+        await requestedScope.narrowToAccount(ctx);
+      },
+    }),
     signingSettings(deps),
     claimResponseSettings(),
     subjectIdentifierSettings(deps.serverSecrets),

@@ -5,6 +5,7 @@ const API = 'https://api.example';
 const UPLOAD: AuthorizationDetailsType = {
   type: 'upload',
   description: 'upload files',
+  scopes: [],
   fields: [
     { name: 'folder', label: 'Folder', kind: 'string', required: true },
     { name: 'actions', label: 'Actions', kind: 'list', required: false, values: ['create', 'replace'] },

@@ -20,6 +20,8 @@ export interface AuthorizationDetailsType {
   readonly type: string;
   /** What it permits, in words for the consent page: completes "This app will be able to ...". */
   readonly description: string;
+  /** Of the same resource server: what the roles of an account must permit, or it may allow nobody anything of this type. */
+  readonly scopes: readonly string[];
   readonly fields: readonly AuthorizationDetailsField[];
 }
 

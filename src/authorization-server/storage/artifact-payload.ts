@@ -22,6 +22,7 @@ export interface ArtifactRow {
  * - an interaction is sealed whole under a key made with its id: it holds the session cookie, the device code and
  *   the URL to resume at, and only who presents the id may read it; whose sign-in it is stands beside it, so that it
  *   ends with everything else of that account, and in which session, so that it is read with it;
+ * - so is a pushed request: it was handed over so that nobody else sees it;
  * - device codes and CIBA requests are also found by what the person types, and saving them then needs their id: it
  *   travels sealed in the payload, and so does what a session remembers of a sign-out or a sign-in under way.
  */
@@ -34,7 +35,7 @@ export interface ArtifactPayload {
   fromRow(kind: string, id: string | undefined, stored: string): AdapterPayload | undefined;
 }
 
-const SEALED_WHOLE = new Set(['Interaction']);
+const SEALED_WHOLE = new Set(['Interaction', 'PushedAuthorizationRequest']);
 
 const SEALED_FIELDS: Readonly<Record<string, readonly string[]>> = {
   DeviceCode: ['jti', 'userCode'],

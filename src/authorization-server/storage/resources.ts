@@ -10,7 +10,8 @@ const LIST_RESOURCE_SERVERS = {
     select identifier, name, is_default, access_token_format, access_token_ttl, claims,
       array(select json_build_object('name', scopes.name, 'description', scopes.description) from scopes
         where scopes.resource_server = identifier order by scopes.name collate "C") as scopes,
-      array(select json_build_object('type', types.type, 'description', types.description, 'fields', types.fields)
+      array(select json_build_object('type', types.type, 'description', types.description,
+            'scopes', types.scopes, 'fields', types.fields)
         from authorization_details_types types
         where types.resource_server = identifier order by types.type collate "C") as authorization_details_types
     from resource_servers order by identifier collate "C"`,
@@ -35,10 +36,11 @@ const SAVE_SCOPES = `
 
 /** A type that was another resource server's is this one's from now on. */
 const SAVE_AUTHORIZATION_DETAILS_TYPES = `
-  insert into authorization_details_types (resource_server, type, description, fields)
-  select $1, * from unnest($2::text[], $3::text[], $4::jsonb[])
+  insert into authorization_details_types (resource_server, type, description, fields, scopes)
+  select $1, type, description, fields, array(select jsonb_array_elements_text(scopes))
+    from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[]) as declared (type, description, fields, scopes)
   on conflict (type) do update set resource_server = excluded.resource_server, description = excluded.description,
-    fields = excluded.fields`;
+    fields = excluded.fields, scopes = excluded.scopes`;
 
 const SAVE_ROLE = `
   with existing as (select from roles where name = $1)
@@ -120,6 +122,7 @@ export class PostgresResourceStore implements ResourceStore {
       names,
       types.map(({ description }) => description),
       types.map(({ fields }) => JSON.stringify(fields)),
+      types.map(({ scopes }) => JSON.stringify(scopes)),
     ]);
   }
 

@@ -10,6 +10,7 @@ import {
   DEMO_API,
   DEMO_SPA,
   DEMO_WEB,
+  GUEST,
   introspect,
   type Parameters,
   postForm,
@@ -17,7 +18,7 @@ import {
   type TokenSet,
   tokensOf,
 } from '../../../testing/relying-party.ts';
-import { UserAgent } from '../../../testing/user-agent.ts';
+import { DEMO_PASSWORD, UserAgent } from '../../../testing/user-agent.ts';
 
 const API = 'http://localhost:3001';
 const VAULT = 'http://localhost:3009';
@@ -217,6 +218,34 @@ describe('a token request', () => {
   });
 });
 
+describe('an account', () => {
+  it('can hand on no more than its roles permit', async () => {
+    const request = web.authorizationUrl(asking([UPLOAD]));
+    const { searchParams } = await new UserAgent(server.issuer).authorize(request, GUEST);
+    expect(Object.fromEntries(searchParams)).toMatchObject({
+      error: 'invalid_authorization_details',
+      error_description: 'the roles of the account do not permit the type file_upload',
+    });
+  });
+
+  it('may be another one than who was signed in', async () => {
+    const browser = new UserAgent(server.issuer);
+    await web.authorize({ scope: 'openid' }, GUEST, browser);
+    const request = web.authorizationUrl(asking([UPLOAD], { prompt: 'login' }));
+    expect((await browser.authorize(request, ALICE)).searchParams.get('error')).toBeNull();
+  });
+
+  it('that loses a role has its tokens lose what it permitted, at once', async () => {
+    const person = { email: 'bert@example.com', name: 'Bert', password: DEMO_PASSWORD };
+    await server.apply({ accounts: [{ ...person, roles: ['user'] }] });
+    const tokens = await web.obtainTokens(asking([UPLOAD]), person);
+    expect(await introspect(server.issuer, tokens.access_token)).toHaveProperty('authorization_details');
+    await server.apply({ accounts: [{ ...person, roles: ['guest'] }] });
+    expect(await introspect(server.issuer, tokens.access_token)).not.toHaveProperty('authorization_details');
+    expect(tokensOf(await web.refresh(tokens.refresh_token))).not.toHaveProperty('authorization_details');
+  });
+});
+
 describe('what is refused', () => {
   const errorOf = async (rp: RelyingParty, details: unknown, more: Parameters = {}) => {
     const parameters =
@@ -304,6 +333,7 @@ describe('the directory', () => {
 
   it.each([
     [[{ type: 'file_upload', description: 'taken' }], /has the type file_upload, which http:\/\/localhost:3001 has/],
+    [[{ type: 'x', description: 'x', scopes: ['records:read'] }], /the scope of this resource server "records:read"/],
     [[{ type: 'x', description: 'x', fields: [{ name: 'type', label: 'x' }] }], /is not the name of a field/],
     [
       [{ type: 'x', description: 'x', fields: [{ name: 'n', label: 'x', kind: 'number', values: ['1'] }] }],

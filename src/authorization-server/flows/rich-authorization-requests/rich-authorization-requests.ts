@@ -1,4 +1,5 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { AccountStore } from '../../accounts/account.ts';
 import {
   type AuthorizationDetail,
   type AuthorizationDetailsType,
@@ -15,9 +16,13 @@ import type { Slice } from '../slice.ts';
  * Which types there are is declared with the resource servers, like scopes; a client may ask for those that its registration
  * names. A person is asked each time, and shown every field. The token is for the resource server whose types they are and
  * carries them; a refresh may ask for less. Whatever may not be asked for is refused as a whole (§5).
+ *
+ * As with scopes, an account can hand on no more than its roles permit: a type names the scopes that it takes. What a token
+ * carries is told as far as that, the registration of the client and the type still hold.
  */
 export interface RichAuthorizationDeps {
-  readonly resources: Pick<ResourceStore, 'listResourceServers'>;
+  readonly accounts: Pick<AccountStore, 'findAccount'>;
+  readonly resources: ResourceStore;
 }
 
 type Details = readonly AuthorizationDetail[];
@@ -28,6 +33,8 @@ interface Source {
 }
 
 interface Token extends Source {
+  readonly clientId?: string | undefined;
+  readonly accountId?: string | undefined;
   readonly aud?: string | readonly string[] | undefined;
 }
 
@@ -41,8 +48,8 @@ export const richAuthorizationSettings = (deps: RichAuthorizationDeps): Slice =>
       authorizationDetailsForGrantSource: async (ctx) => requestedDetails(ctx) as never,
       authorizationDetailsForAccessToken: async (ctx, token, source) =>
         (await detailsOfToken(deps, ctx, token as Token, source as Source | undefined)) as never,
-      authorizationDetailsForIntrospection: async (_ctx, token) =>
-        (await detailsAt(deps, token as Token, detailsOf(token as Source))) as never,
+      authorizationDetailsForIntrospection: async (ctx, token) =>
+        (await detailsNow(deps, ctx, token as Token, detailsOf(token as Source))) as never,
     },
   },
 });
@@ -101,20 +108,49 @@ async function detailsOfToken(deps: RichAuthorizationDeps, ctx: KoaContextWithOI
   if (beyond !== undefined) {
     throw new errors.InvalidAuthorizationDetails(`a detail of the type ${beyond.type} was not granted`);
   }
-  return detailsAt(deps, token, requested ?? granted);
+  return detailsNow(deps, ctx, token, requested ?? granted);
 }
 
 function detailsOf({ rar }: Source): Details | undefined {
   return Array.isArray(rar) ? rar : undefined;
 }
 
-/** A refresh token is for no resource server: it has all. Elsewhere only the owner of a type gets to see details of it. */
-async function detailsAt(deps: RichAuthorizationDeps, { aud }: Token, details: Details | undefined) {
+/**
+ * What of it holds at this moment. A refresh token is for no resource server: it has all. Elsewhere only the owner of a type
+ * gets to see details of it.
+ */
+async function detailsNow(deps: RichAuthorizationDeps, ctx: KoaContextWithOIDC, token: Token, details?: Details) {
+  const { aud, accountId, clientId = '' } = token;
   const all = await deps.resources.listResourceServers();
   const audience = aud === undefined ? all : all.filter(({ identifier }) => [aud].flat().includes(identifier));
-  const types = new Set(audience.flatMap(typesOf).map(({ type }) => type));
-  const left = details?.filter(({ type }) => types.has(type)) ?? [];
+  const client = await ctx.oidc.provider.Client.find(clientId);
+  const permits = accountId === undefined ? () => true : await permissionsOf(deps, accountId);
+  const types = audience
+    .flatMap(typesOf)
+    .filter((one) => permits(one) && client?.authorizationDetailsTypes?.includes(one.type));
+  const left = details?.filter((detail) => types.some(({ type }) => type === detail.type)) ?? [];
   return left.length > 0 ? left : undefined;
+}
+
+/** Before anybody is asked. Throws where the roles of the account that is signed in do not permit what is asked for. */
+export async function requirePermitted(deps: RichAuthorizationDeps, ctx: KoaContextWithOIDC): Promise<void> {
+  const requested = requestedDetails(ctx);
+  const { accountId } = ctx.oidc.entities.Account ?? {};
+  if (requested === undefined || accountId === undefined || ctx.oidc.promptPending('login')) {
+    return; // Nobody has signed in yet, or somebody else is about to.
+  }
+  const permits = await permissionsOf(deps, accountId);
+  const types = (await deps.resources.listResourceServers()).flatMap(typesOf);
+  const refused = requested.find((detail) => types.some((one) => one.type === detail.type && !permits(one)));
+  if (refused !== undefined) {
+    throw new errors.InvalidAuthorizationDetails(`the roles of the account do not permit the type ${refused.type}`);
+  }
+}
+
+async function permissionsOf({ accounts, resources }: RichAuthorizationDeps, accountId: string) {
+  const account = await accounts.findAccount(accountId);
+  const permitted = await resources.permittedScopes(account?.roles ?? []);
+  return ({ scopes }: AuthorizationDetailsType) => scopes.every((scope) => permitted.has(scope));
 }
 
 async function findType({ resources }: RichAuthorizationDeps, type: string) {
