@@ -31,6 +31,15 @@ describe('the landing page', () => {
     }
   });
 
+  it('leads people to where they type the code of a device, and to what apps ask of them', async () => {
+    const html = await (await fetch(server.issuer)).text();
+    for (const testId of ['connect-device', 'answer-requests']) {
+      const href = html.match(new RegExp(`href="([^"]*)" data-testid="${testId}"`))?.[1] ?? '';
+      const page = await fetch(new URL(href, server.issuer));
+      expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<form method="post"')]);
+    }
+  });
+
   it('lists the endpoints as discovery does', async () => {
     const html = await (await fetch(server.issuer)).text();
     const discovery = await (await fetch(server.url('/.well-known/openid-configuration'))).json();

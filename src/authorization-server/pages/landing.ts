@@ -50,6 +50,7 @@ export function landingPage({ provider, page, registration, demonstration }: Lan
         discovery: discoveryOf(issuer),
         jwks: provider().urlFor('jwks'),
         endpoints: [...endpointsOf(provider()), ...registrationOf(registration)],
+        forPeople: forPeople(provider(), ctx.mountPath),
         demonstration,
       },
       { title: 'Concierge' },
@@ -73,6 +74,12 @@ function discoveryOf(issuer: string): { openid: string; oauth: string } {
     openid: `${base}/.well-known/openid-configuration`,
     oauth: `${base}/.well-known/oauth-authorization-server`,
   };
+}
+
+/** Pages to which nobody is sent: an address that a device shows, and one that an app names. */
+function forPeople(provider: Provider, root: string) {
+  const answersRequests = urlOf(provider, 'backchannel_authentication') !== undefined;
+  return { device: urlOf(provider, 'code_verification'), requests: answersRequests ? `${root}/requests` : undefined };
 }
 
 function registrationOf({ advertised }: LandingPage['registration']): Endpoint[] {
