@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Demonstration } from '../authorization-server/pages/demonstration.ts';
+import { isAllowed, PROFILES, type ProfileName } from '../authorization-server/profiles/profile.ts';
 
 /** What of the demo directory is shown to whoever tries Concierge out; applying it has checked the rest. */
 const Demo = z.object({
@@ -29,10 +30,11 @@ interface Addresses {
   readonly resourceApi: string;
   readonly playground: string;
   readonly demonstration: Demonstration;
+  readonly profile: ProfileName;
 }
 
 /** What `concierge dev` prints when it is ready: addresses, accounts, and lines to copy into a shell or a browser. */
-export function welcome({ issuer, resourceApi, playground, demonstration }: Addresses): string {
+export function welcome({ issuer, resourceApi, playground, demonstration, profile }: Addresses): string {
   const accounts = demonstration.accounts.map(
     ({ email, password, roles }) => `  ${email.padEnd(20)} ${password}   (${roles.join(', ')})`,
   );
@@ -49,22 +51,49 @@ ${accounts.join('\n')}
 Discovery
   curl ${issuer}/.well-known/openid-configuration
 
-Client credentials (RFC 6749 section 4.4)
-  curl -u demo-machine:demo-machine-secret -d grant_type=client_credentials -d scope=records:read ${issuer}/token
+${examples({ issuer, playground, profile }).join('\n')}`;
+}
 
-Password (RFC 6749 section 4.3)
+/** Lines to copy, as far as the profile of the server lets the demo clients do that. */
+function examples({ issuer, playground, profile }: Pick<Addresses, 'issuer' | 'playground' | 'profile'>): string[] {
+  const { authMethods, grantTypes, pkceForAll } = PROFILES[profile];
+  const code = { client_id: 'demo-web', response_type: 'code', redirect_uri: `${playground}/callback` };
+  const token = { client_id: 'demo-implicit', response_type: 'token', redirect_uri: `${playground}/implicit/callback` };
+  const state = 'from-the-terminal';
+  const all: [boolean, string][] = [
+    [
+      isAllowed(authMethods, 'client_secret_basic'),
+      `Client credentials (RFC 6749 section 4.4)
+  curl -u demo-machine:demo-machine-secret -d grant_type=client_credentials -d scope=records:read ${issuer}/token
+`,
+    ],
+    [
+      isAllowed(grantTypes, 'password'),
+      `Password (RFC 6749 section 4.3)
   curl -u demo-password:demo-password-secret -d grant_type=password -d username=alice@example.com \\
     -d password=correct-horse-battery-staple -d 'scope=openid records:read' ${issuer}/token
-
-Introspection (RFC 7662), with a token from above
+`,
+    ],
+    [
+      true,
+      `Introspection (RFC 7662), with a token
   curl -u demo-api:demo-api-secret -d token=PASTE_IT_HERE ${issuer}/token/introspection
-
-In the browser: authorization code (RFC 6749 section 4.1)
-  ${browserLink(issuer, { client_id: 'demo-web', response_type: 'code', redirect_uri: `${playground}/callback`, scope: 'openid profile records:read', state: 'from-the-terminal' })}
-
-In the browser: implicit (RFC 6749 section 4.2)
-  ${browserLink(issuer, { client_id: 'demo-implicit', response_type: 'token', redirect_uri: `${playground}/implicit/callback`, scope: 'records:read', state: 'from-the-terminal' })}
-`;
+`,
+    ],
+    [
+      !pkceForAll, // Nobody computes a challenge by hand.
+      `In the browser: authorization code (RFC 6749 section 4.1)
+  ${browserLink(issuer, { ...code, scope: 'openid profile records:read', state })}
+`,
+    ],
+    [
+      isAllowed(grantTypes, 'implicit'),
+      `In the browser: implicit (RFC 6749 section 4.2)
+  ${browserLink(issuer, { ...token, scope: 'records:read', state })}
+`,
+    ],
+  ];
+  return all.flatMap(([works, text]) => (works ? [text] : []));
 }
 
 function browserLink(issuer: string, parameters: Record<string, string>): string {

@@ -74,7 +74,7 @@ async function start(options: { config?: string | undefined; data: string }, run
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));
   running.push(await startPlayground({ ...config.playground.listen, ...actual }));
-  return welcome({ ...actual, demonstration });
+  return welcome({ ...actual, demonstration, profile: config.profile });
 }
 
 /** Made once and kept, so that what was sealed yesterday opens today. */

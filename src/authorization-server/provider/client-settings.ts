@@ -3,8 +3,10 @@ import type { ClientStore } from '../clients/client.ts';
 import { verifySecret } from '../clients/secret.ts';
 import { toleratesLoopbackRedirects } from '../flows/implicit/implicit.ts';
 import type { Slice } from '../flows/slice.ts';
+import type { Profile, ProfileName } from '../profiles/profile.ts';
 import { OUR_METADATA, registrationOf } from './clients.ts';
 import { hookClients, keepClients, tellOnlyWhoKnowsTheSession } from './engine.ts';
+import { createProfileOf, refuseForbiddenProof } from './profile-settings.ts';
 
 export interface SelfDescribedClients {
   /** Its URL, unless it is closed. */
@@ -39,11 +41,14 @@ const ENDPOINTS_OF_GRANTS: ReadonlyMap<string, string> = new Map([
 export interface ClientExtensionDeps {
   readonly clients: ClientStore;
   readonly selfDescribed: SelfDescribedClients;
+  readonly profile: ProfileName;
   readonly development: boolean;
 }
 
 /** What a client can do, where the engine's own answer is not ours. */
-export function extendClients(provider: Provider, { clients, selfDescribed, development }: ClientExtensionDeps): void {
+export function extendClients(provider: Provider, deps: ClientExtensionDeps): void {
+  const { clients, selfDescribed, profile, development } = deps;
+  const profileOf = createProfileOf(profile);
   tellOnlyWhoKnowsTheSession(provider);
   keepClients(provider, async (clientId) => {
     const client = await clients.findClient(clientId);
@@ -58,7 +63,7 @@ export function extendClients(provider: Provider, { clients, selfDescribed, deve
     // RFC 6749 §5.2 and §4.1.2.1 have a word for it; the engine says invalid_request.
     grantTypeAllowed(allowed, grantType, client) {
       const oidc = Provider.ctx?.oidc;
-      refuseWhereHeldBack(client);
+      refuseWhereHeldBack(client, profileOf(client));
       const isAskedFor = oidc?.route === 'token' && oidc.params?.grant_type === grantType;
       if (!allowed && (isAskedFor || ENDPOINTS_OF_GRANTS.get(oidc?.route ?? '') === grantType)) {
         throw new errors.UnauthorizedClient(`the client is not registered for the grant type ${grantType}`);
@@ -66,7 +71,7 @@ export function extendClients(provider: Provider, { clients, selfDescribed, deve
       return allowed;
     },
     responseTypeAllowed(allowed, responseType, client) {
-      refuseWhereHeldBack(client);
+      refuseWhereHeldBack(client, profileOf(client));
       if (!allowed) {
         throw new errors.UnauthorizedClient(`the client is not registered for the response type ${responseType}`);
       }
@@ -101,7 +106,8 @@ function noteUse(provider: Provider, { markUsed }: SelfDescribedClients): void {
 }
 
 /** Whether it may have this or that grant is no question then. */
-function refuseWhereHeldBack(client: EngineClient): void {
+function refuseWhereHeldBack(client: EngineClient, profile: Profile): void {
+  refuseForbiddenProof(profile, Provider.ctx?.get('DPoP'));
   const { obstacle } = registrationOf(client);
   if (obstacle !== undefined) {
     throw new errors.UnauthorizedClient(obstacle);

@@ -1,4 +1,5 @@
-import type { Configuration, Client as EngineClient, Provider } from 'oidc-provider';
+import { decodeProtectedHeader } from 'jose';
+import { type Configuration, type Client as EngineClient, errors, type Provider } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 import { heldTo, isAllowed, type Profile, type ProfileName } from '../profiles/profile.ts';
 import { keepGrantTypes } from './engine.ts';
@@ -21,6 +22,22 @@ export function profileSettings(profileOf: ProfileOf): Slice {
       fapi: { enabled: true, profile: (_ctx, client) => (profileOf(client).fapi ? '2.0' : undefined) as '2.0' },
     },
   };
+}
+
+/** Of possession of a key (RFC 9449 §4.2). Where its header cannot be read, the engine refuses it. */
+export function refuseForbiddenProof({ name, signingAlgs }: Profile, proof: string | undefined): void {
+  const alg = proof && signingAlgs && algOf(proof);
+  if (alg && !isAllowed(signingAlgs, alg)) {
+    throw new errors.InvalidDpopProof(`${name} does not allow a proof to be signed with ${alg}`);
+  }
+}
+
+function algOf(jwt: string): string | undefined {
+  try {
+    return decodeProtectedHeader(jwt).alg;
+  } catch {
+    return undefined;
+  }
 }
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
