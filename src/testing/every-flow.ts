@@ -17,6 +17,7 @@ import {
   revoke,
   tokensOf,
 } from './relying-party.ts';
+import { tokensFromTokens } from './tokens-from-tokens.ts';
 import { DEMO_PASSWORD, UserAgent } from './user-agent.ts';
 
 export const WRONG_PASSWORD = 'a-wrong-password-is-often-another-right-one';
@@ -32,6 +33,7 @@ export async function driveEveryFlow(server: TestServer): Promise<void> {
   await pendingPages(server);
   await frontChannel(server);
   await withoutBrowser(server);
+  await tokensFromTokens(server);
 }
 
 /** A code grant to its end, another that never comes back, and a sign-out of which the person only saw the question. */

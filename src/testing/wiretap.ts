@@ -7,6 +7,7 @@ import { vi } from 'vitest';
 /** Parameters of requests and answers whose values open something, wherever they are. */
 const SECRET_NAMES = new Set([
   'access_token',
+  'assertion',
   'client_secret',
   'code',
   'code_verifier',
@@ -15,6 +16,7 @@ const SECRET_NAMES = new Set([
   'password',
   'refresh_token',
   'state',
+  'subject_token',
   'token',
   'xsrf',
 ]);

@@ -9,6 +9,7 @@ import { createLogger } from '../../logging/create-logger.ts';
 import { SECRET, startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { driveEveryFlow, makeEveryMistake, WRONG_PASSWORD } from '../../testing/every-flow.ts';
 import { DEMO_API, DEMO_MACHINE, DEMO_PASSWORD_CLIENT, DEMO_WEB, postForm } from '../../testing/relying-party.ts';
+import { REPORTER } from '../../testing/tokens-from-tokens.ts';
 import { DEMO_PASSWORD } from '../../testing/user-agent.ts';
 import { findSecrets, startWiretap } from '../../testing/wiretap.ts';
 
@@ -126,9 +127,11 @@ describe('the search itself', () => {
       'interaction',
     ];
     const more = [
+      'assertion',
       'password',
       'refresh_token',
       'state',
+      'subject_token',
       'token',
       'xsrf',
       'cookie session',
@@ -138,7 +141,7 @@ describe('the search itself', () => {
     expect([...wiretap.secrets.keys()]).toEqual(expect.arrayContaining([...sorts, ...more]));
     expect(wiretap.secrets.get('client_secret')).toEqual(
       new Set(
-        [DEMO_WEB, DEMO_API, DEMO_MACHINE, DEMO_PASSWORD_CLIENT]
+        [DEMO_WEB, DEMO_API, DEMO_MACHINE, DEMO_PASSWORD_CLIENT, REPORTER]
           .map(({ secret }) => secret)
           .concat('not-the-secret-of-anybody'),
       ),
