@@ -1,4 +1,4 @@
-import type { Client as EngineClient, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type Client as EngineClient, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
 import certificateThumbprint from 'oidc-provider/lib/helpers/certificate_thumbprint.js';
@@ -150,7 +150,7 @@ export async function senderOf(ctx: KoaContextWithOIDC, client: EngineClient): P
         bound.setThumbprint('x5t', certificate);
       }
       if (proof !== undefined) {
-        await grants.checkDpopReplay(provider, ctx, proof, client.clientId);
+        await grants.checkDpopReplay(provider, ctx, proof, client.clientId, errors.InvalidDpopProof);
         bound.setThumbprint('jkt', proof.thumbprint);
       }
     },

@@ -59,6 +59,7 @@ declare module 'oidc-provider/lib/helpers/grants.js' {
     ctx: KoaContextWithOIDC,
     proof: Proof,
     clientId: string,
+    Refusal: new (description: string) => Error,
   ): Promise<void>;
   export function checkMtlsCert(provider: Provider, ctx: KoaContextWithOIDC): X509Certificate | string | undefined;
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { createProof, createProver, type Prover } from '../../../testing/dpop.ts';
-import { type Answer, DEMO_MACHINE } from '../../../testing/relying-party.ts';
+import { type Answer, DEMO_MACHINE, DEMO_PASSWORD_CLIENT } from '../../../testing/relying-party.ts';
 import { type ClientKey, createClientKey } from '../../../testing/request-object.ts';
+import { DEMO_PASSWORD } from '../../../testing/user-agent.ts';
 
 const MACHINE_GRANT = { grant_type: 'client_credentials' };
 
@@ -84,6 +85,14 @@ describe('a proof that is used again', () => {
     expect(told(await prover.requestToken(MACHINE_GRANT, { client: DEMO_MACHINE, proof, node: otherNode }))).toEqual(
       REPLAYED,
     );
+  });
+
+  it('is refused in a grant of ours as in those of the engine', async () => {
+    const proof = await createProof(key, { url: server.url('/token') });
+    const parameters = { grant_type: 'password', username: 'alice@example.com', password: DEMO_PASSWORD };
+    const ask = () => prover.requestToken(parameters, { client: DEMO_PASSWORD_CLIENT, proof });
+    expect((await ask()).status).toBe(200);
+    expect(told(await ask())).toEqual(REPLAYED);
   });
 
   it('counts once of forty at the same time on two nodes', async () => {
