@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { createRegistering, REDIRECT_URI, type Registered } from '../../../testing/registering.ts';
@@ -5,8 +6,9 @@ import { introspect, send } from '../../../testing/relying-party.ts';
 
 let server: TestServer;
 let registering: ReturnType<typeof createRegistering>;
+const logged: string[] = [];
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ logger: pino({ level: 'trace' }, { write: (line) => logged.push(line) }) });
   registering = createRegistering(server);
 });
 afterAll(() => server.stop());
@@ -160,4 +162,16 @@ describe('a client removes itself', () => {
     const answers = await Promise.all([1, 2, 3].map(() => registering.manage(client, 'DELETE')));
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 401, 401]);
   });
+});
+
+it('C92: the log has the requests, and no secret and no token of theirs', async () => {
+  const client = await registering.registered();
+  const { body } = await registering.manage(client, 'PUT', changeOf(client, { client_secret: client.client_secret }));
+  const changed = { ...client, ...body } as Registered;
+  await registering.manage(changed, 'PUT', changeOf(client, { client_secret: 'wrong' }));
+  await registering.manage(changed, 'DELETE');
+  const secrets = [client.client_secret, client.registration_access_token, changed.registration_access_token];
+  const text = logged.join('');
+  expect(text).toContain('/register');
+  expect(secrets.filter((secret) => text.includes(String(secret)))).toEqual([]);
 });
