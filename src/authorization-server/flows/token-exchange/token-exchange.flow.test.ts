@@ -142,6 +142,32 @@ describe('token exchange (RFC 8693)', () => {
     expect(decodeJwt(await exchanged(GATEWAY, first, { resource: LEDGER })).act).toEqual(act);
   });
 
+  it('tells the resource server the same subject whichever client brings the token, pairwise or not', async () => {
+    const pairwise = { clientId: 'pairwise-gateway', secret: 'pairwise-gateway-secret' };
+    await server.apply({
+      clients: [
+        {
+          client_id: pairwise.clientId,
+          client_secret: pairwise.secret,
+          grant_types: ['authorization_code', TOKEN_EXCHANGE],
+          redirect_uris: ['https://pairwise.example/callback'],
+          scope: 'records:read',
+          subject_type: 'pairwise',
+          resource_server: API,
+          token_exchange: { subject_clients: ['demo-web'], audiences: [API, LEDGER] },
+        },
+      ],
+    });
+    const { access_token } = await ofPerson();
+    const { sub } = await introspect(server.issuer, access_token, DEMO_API);
+    const token = await exchanged(pairwise, access_token, { resource: LEDGER });
+    expect(token).not.toContain('.');
+    expect(await introspect(server.issuer, token, LEDGER_API)).toMatchObject({ active: true, sub });
+    const seen = await introspect(server.issuer, token, pairwise);
+    expect(seen).toMatchObject({ active: true, client_id: pairwise.clientId });
+    expect(seen.sub).not.toBe(sub);
+  });
+
   it('exchanges a JWT access token as well', async () => {
     const { access_token } = await ofPerson();
     const jwt = await exchanged(GATEWAY, access_token, { resource: LEDGER });
