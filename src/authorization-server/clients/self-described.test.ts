@@ -51,6 +51,12 @@ describe('the scopes of a client that describes itself', () => {
   });
 });
 
+it('a client that describes itself has no types of authorization details: they go beyond scopes', () => {
+  expect(register({ ...WEB, authorization_details_types: ['payment'] })).not.toHaveProperty(
+    'authorization_details_types',
+  );
+});
+
 describe('where it is an app on a device', () => {
   it.each([
     [['http://localhost:1234/cb'], 'native'],

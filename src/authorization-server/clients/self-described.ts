@@ -64,10 +64,14 @@ export function narrowedTo(allowance: Allowance, described: Fields): Fields {
   };
 }
 
+/** What only an operator lets a client have: `authorization_details_types` go beyond any scope that could be allowed here. */
+const OF_OPERATORS: readonly string[] = ['authorization_details_types'];
+
 function knownFields(described: Fields): Fields {
   return Object.fromEntries(
     METADATA_FIELDS.flatMap((field) => {
-      const value = Object.hasOwn(described, field) ? described[field] : undefined;
+      const says = Object.hasOwn(described, field) && !OF_OPERATORS.includes(field);
+      const value = says ? described[field] : undefined;
       return value === undefined || value === null ? [] : [[field, value]];
     }),
   );

@@ -1,4 +1,4 @@
-import type { Adapter, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
+import type { Adapter, Client, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
@@ -103,11 +103,12 @@ export function createProvider(deps: ProviderDeps): Provider {
   const audience = createAudience({
     resources: deps.resources,
     requestedScope,
-    addressedByDetails: (ctx) => addressedByDetails(deps, ctx),
+    addressedByDetails: (ctx) => addressedByDetails(deps.resources, ctx),
   });
   const outgoing = createOutgoing(deps);
   const stateOf = createTokenState(deps);
-  const declaredTypes = createDeclaredTypes((ctx, detail) => validateDetail(deps, ctx, detail));
+  const richAuthorization = { ...deps, scopeOf: (client: Client) => registrationOf(client).scope };
+  const declaredTypes = createDeclaredTypes((ctx, detail) => validateDetail(richAuthorization, ctx, detail));
   const profileOf = createProfileOf(deps.profile);
   const configuration = mergeSlices([
     storageSettings(deps, declaredTypes),
@@ -115,7 +116,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     sessionSettings(deps, {
       ...requestedScope,
       async narrowToAccount(ctx) {
-        await requirePermitted(deps, ctx);
+        await requirePermitted(richAuthorization, ctx);
         await requestedScope.narrowToAccount(ctx);
       },
     }),
@@ -144,7 +145,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     implicitSettings(),
     hybridSettings(),
     clientCredentialsSettings(deps.lifetimes),
-    richAuthorizationSettings(deps),
+    richAuthorizationSettings(richAuthorization),
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
     deviceAuthorizationSettings(deps.pages),
     cibaSettings({

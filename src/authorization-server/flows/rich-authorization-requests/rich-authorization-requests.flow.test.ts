@@ -58,7 +58,7 @@ beforeAll(async () => {
         client_id: MACHINE.clientId,
         client_secret: MACHINE.secret,
         grant_types: ['client_credentials'],
-        scope: 'records:read',
+        scope: 'records:read blobs:write',
         default_scope: 'records:read',
         authorization_details_types: ['file_upload'],
       },
@@ -67,7 +67,7 @@ beforeAll(async () => {
         client_secret: BOTH.secret,
         redirect_uris: [BOTH.redirectUri],
         grant_types: ['authorization_code', 'refresh_token'],
-        scope: 'openid records:read vault:list',
+        scope: 'openid records:read blobs:write vault:list',
         default_scope: 'openid records:read',
         authorization_details_types: ['file_upload', 'vault_access'],
       },
@@ -276,6 +276,22 @@ describe('what is refused', () => {
   it('a type that the registration of the client does not name', async () => {
     const answer = await errorOf(createRelyingParty(server.issuer, DEMO_SPA), [UPLOAD]);
     expect(answer.error).toBe('invalid_authorization_details');
+  });
+
+  it('a type that takes a scope which the client may not have', async () => {
+    const narrow = { ...BOTH, clientId: 'narrow' };
+    const registration = {
+      client_id: narrow.clientId,
+      client_secret: narrow.secret,
+      redirect_uris: [narrow.redirectUri],
+      scope: 'openid records:read',
+      authorization_details_types: ['file_upload'],
+    };
+    await server.apply({ clients: [registration] });
+    expect(await errorOf(createRelyingParty(server.issuer, narrow), [UPLOAD])).toMatchObject({
+      error: 'invalid_authorization_details',
+      error_description: 'the type file_upload takes blobs:write, which this client may not have',
+    });
   });
 
   it('a type of another resource server than the request is for', async () => {

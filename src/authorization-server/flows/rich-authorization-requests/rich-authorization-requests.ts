@@ -1,4 +1,4 @@
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AccountStore } from '../../accounts/account.ts';
 import {
   type AuthorizationDetail,
@@ -17,12 +17,14 @@ import type { Slice } from '../slice.ts';
  * names. A person is asked each time, and shown every field. The token is for the resource server whose types they are and
  * carries them; a refresh may ask for less. Whatever may not be asked for is refused as a whole (§5).
  *
- * As with scopes, an account can hand on no more than its roles permit: a type names the scopes that it takes. What a token
- * carries is told as far as that, the registration of the client and the type still hold.
+ * As with scopes, a client gets no more than it is registered for, and an account can hand on no more than its roles permit:
+ * a type names the scopes that it takes. What a token carries is told as far as all that still holds.
  */
 export interface RichAuthorizationDeps {
   readonly accounts: Pick<AccountStore, 'findAccount'>;
   readonly resources: ResourceStore;
+  /** Every scope that a client may be granted. */
+  readonly scopeOf: (client: Client) => string | undefined;
 }
 
 type Details = readonly AuthorizationDetail[];
@@ -74,6 +76,12 @@ export async function validateDetail(deps: RichAuthorizationDeps, ctx: KoaContex
       `the type ${type} belongs to ${resourceServer.identifier}, which resource does not name`,
     );
   }
+  const lacking = ctx.oidc.client && declared.scopes.filter((scope) => !mayHave(deps, ctx.oidc.client).has(scope));
+  if (lacking !== undefined && lacking.length > 0) {
+    throw new errors.InvalidAuthorizationDetails(
+      `the type ${type} takes ${lacking.join(' ')}, which this client may not have`,
+    );
+  }
   const problem = detailProblem(detail as AuthorizationDetail, declared, resourceServer.identifier);
   if (problem !== undefined) {
     throw new errors.InvalidAuthorizationDetails(`a detail of the type ${type} ${problem}`);
@@ -81,12 +89,12 @@ export async function validateDetail(deps: RichAuthorizationDeps, ctx: KoaContex
 }
 
 /** The resource servers whose details a request asks for: they are what it addresses where it names no `resource`. */
-export async function addressedByDetails(deps: RichAuthorizationDeps, ctx: KoaContextWithOIDC): Promise<string[]> {
+export async function addressedByDetails(resources: ResourceStore, ctx: KoaContextWithOIDC): Promise<string[]> {
   const types = new Set(requestedDetails(ctx)?.map(({ type }) => type));
   if (types.size === 0) {
     return [];
   }
-  const all = await deps.resources.listResourceServers();
+  const all = await resources.listResourceServers();
   return all.filter((one) => typesOf(one).some(({ type }) => types.has(type))).map(({ identifier }) => identifier);
 }
 
@@ -125,9 +133,11 @@ async function detailsNow(deps: RichAuthorizationDeps, ctx: KoaContextWithOIDC, 
   const audience = aud === undefined ? all : all.filter(({ identifier }) => [aud].flat().includes(identifier));
   const client = await ctx.oidc.provider.Client.find(clientId);
   const permits = accountId === undefined ? () => true : await permissionsOf(deps, accountId);
+  const allowed = mayHave(deps, client);
   const types = audience
     .flatMap(typesOf)
-    .filter((one) => permits(one) && client?.authorizationDetailsTypes?.includes(one.type));
+    .filter((one) => client?.authorizationDetailsTypes?.includes(one.type))
+    .filter((one) => permits(one) && one.scopes.every((scope) => allowed.has(scope)));
   const left = details?.filter((detail) => types.some(({ type }) => type === detail.type)) ?? [];
   return left.length > 0 ? left : undefined;
 }
@@ -145,6 +155,10 @@ export async function requirePermitted(deps: RichAuthorizationDeps, ctx: KoaCont
   if (refused !== undefined) {
     throw new errors.InvalidAuthorizationDetails(`the roles of the account do not permit the type ${refused.type}`);
   }
+}
+
+function mayHave({ scopeOf }: RichAuthorizationDeps, client: Client | undefined): ReadonlySet<string> {
+  return new Set(client && scopeOf(client)?.split(' '));
 }
 
 async function permissionsOf({ accounts, resources }: RichAuthorizationDeps, accountId: string) {
