@@ -51,7 +51,7 @@ describe('a client reads itself', () => {
 });
 
 describe('a client changes itself', () => {
-  it('on every node in the next request, and gets a new token in place of the old one', async () => {
+  it('on every node, and gets a new token in place of the old one', async () => {
     const node = await server.addNode();
     const client = await registering.registered();
     const changed = await registering.manage(client, 'PUT', changeOf(client, { redirect_uris: [OTHER_URI] }));
