@@ -16,7 +16,16 @@ import {
 import { UserAgent } from '../../testing/user-agent.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-const POSTED = ['/token', '/token/introspection', '/token/revocation', '/me', '/session/end/confirm'];
+const POSTED = [
+  '/token',
+  '/token/introspection',
+  '/token/revocation',
+  '/request',
+  '/device/auth',
+  '/backchannel',
+  '/me',
+  '/session/end/confirm',
+];
 
 let server: TestServer;
 let web: RelyingParty;

@@ -111,9 +111,11 @@ function refuse(ctx: ParameterizedContext, path: string, status: number, descrip
 }
 
 function correct(ctx: ParameterizedContext, path: string, methods: readonly string[]): void {
-  if (ctx.method === 'OPTIONS' && ctx.status === 404) {
-    // No preflight, or one of an endpoint that no page may call: the engine leaves both unanswered.
-    ctx.status = 204;
+  if (ctx.method === 'OPTIONS') {
+    if (ctx.status === 404) {
+      // No preflight, or one of an endpoint that no page may call: the engine leaves both unanswered.
+      ctx.status = 204;
+    }
     ctx.set('Allow', allowed(methods));
   }
   if (SAME_FOR_EVERYONE.has(path) && ctx.status === 200) {

@@ -125,6 +125,11 @@ describe('a cookie header', () => {
 describe('a method', () => {
   const ENDPOINTS: readonly [string, string][] = [
     ['/auth', 'GET, POST, HEAD, OPTIONS'],
+    ['/request', 'POST, OPTIONS'],
+    ['/backchannel', 'POST, OPTIONS'],
+    ['/device/auth', 'POST, OPTIONS'],
+    ['/device', 'GET, POST, HEAD, OPTIONS'],
+    ['/register', 'POST, GET, PUT, DELETE, HEAD, OPTIONS'],
     ['/token', 'POST, OPTIONS'],
     ['/token/introspection', 'POST, OPTIONS'],
     ['/token/revocation', 'POST, OPTIONS'],
