@@ -119,7 +119,7 @@ function describeConsume(createNode: CreateNode): void {
 
 function describeRefreshTokenUsedTwice(createNode: CreateNode): void {
   const arrived = (age: number) =>
-    createNode({ currentRequest: () => ({ identity: {}, age }) }).adapter('RefreshToken');
+    createNode({ currentRequest: () => ({ identity: {}, age, asksFor: '[]' }) }).adapter('RefreshToken');
 
   describe('a refresh token used twice', () => {
     it('C27: keeps its family when both uses came at once', async () => {
@@ -142,6 +142,13 @@ function describeRefreshTokenUsedTwice(createNode: CreateNode): void {
       await expect(arrived(60_000).consume(id)).rejects.toBeInstanceOf(errors.InvalidGrant);
       expect(await arrived(0).find(id)).toHaveProperty('consumed');
       expect(await createNode().adapter('RefreshToken').find(id)).toHaveProperty('consumed');
+    });
+
+    it('C37: looks used to whoever only asks about it, however long that takes', async () => {
+      const [id, node] = [randomUUID(), createNode({ currentRequest: () => ({ identity: {}, age: 60_000 }) })];
+      await createNode().adapter('RefreshToken').upsert(id, { clientId: 'shop' }, 60);
+      await createNode().adapter('RefreshToken').consume(id);
+      expect(await node.adapter('RefreshToken').find(id)).toHaveProperty('consumed');
     });
 
     it('is the only kind of which that is so: a used code is used, whenever the request came', async () => {
