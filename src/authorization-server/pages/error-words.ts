@@ -55,6 +55,10 @@ const PROTOCOL: Readonly<Record<string, ErrorWords>> = {
     title: 'The app asked for an unknown service',
     words: `It wants to use a service that is not registered here. Nothing was shared. Tell the people who make the app: the details below help them.`,
   },
+  unmet_authentication_requirements: {
+    title: 'The app wants a stronger sign-in',
+    words: `It asks for a way of signing in that there is not here. Nothing was shared. Tell the people who make the app: the details below help them.`,
+  },
   login_required: { title: 'Please sign in first', words: `The app needs you to sign in. ${BACK}` },
   interaction_required: { title: 'We need you for this', words: `The app tried to go on without asking you. ${BACK}` },
   consent_required: {

@@ -134,6 +134,32 @@ describe('the claims parameter', () => {
     expect(searchParams.get('error')).toBe('invalid_request');
   });
 
+  it.each(['"x"', '7', '[]', 'true'])('C103: with %s in place of how a claim is asked for is refused', async (how) => {
+    for (const claims of [
+      `{"id_token":{"sub":${how}}}`,
+      `{"userinfo":{"email":${how}}}`,
+      `{"id_token":{"acr":${how}}}`,
+    ]) {
+      const request = web.authorizationUrl({ scope: 'openid', claims });
+      const { searchParams } = await new UserAgent(server.issuer).authorize(request);
+      expect(searchParams.get('error'), claims).toBe('invalid_request');
+    }
+  });
+
+  it('with an essential acr, of which there is none here, fails at once and asks nobody to sign in for nothing', async () => {
+    for (const wanted of [
+      { value: 'urn:strong' },
+      { values: ['urn:strong', 'urn:stronger'] },
+      { values: 'urn:strong' },
+    ]) {
+      const request = web.authorizationUrl(asking({ id_token: { acr: { essential: true, ...wanted } } }));
+      const { searchParams } = await new UserAgent(server.issuer).authorize(request);
+      expect(searchParams.get('error')).toBe('unmet_authentication_requirements');
+    }
+    const { id_token } = await web.obtainTokens(asking({ id_token: { acr: { values: ['urn:strong'] } } }));
+    expect(decodeJwt(id_token)).not.toHaveProperty('acr');
+  });
+
   it('C103: with claims that nobody knows is answered without them', async () => {
     const unknown = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`claim_${n}`, null]));
     const claims = JSON.stringify({ userinfo: { ...unknown, email: null } }).replace('}}', ',"__proto__":{"a":1}}}');

@@ -1,3 +1,4 @@
+import { type ClaimsParameter, errors } from 'oidc-provider';
 import { CLIENT_ENCRYPTION_ALGS, CLIENT_ENCRYPTION_ENCS, OUR_SIGNING_ALGS } from '../clients/metadata.ts';
 import type { Slice } from '../flows/slice.ts';
 
@@ -10,7 +11,7 @@ import type { Slice } from '../flows/slice.ts';
  */
 export const claimResponseSettings = (): Slice => ({
   features: {
-    claimsParameter: { enabled: true },
+    claimsParameter: { enabled: true, assertClaimsParameter: (_ctx, claims) => requireAnswerable(claims) },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
   },
@@ -23,3 +24,21 @@ export const claimResponseSettings = (): Slice => ({
     userinfoEncryptionEncValues: [...CLIENT_ENCRYPTION_ENCS],
   },
 });
+
+/**
+ * §5.5.1 of what each claim may be asked with; the engine (9.13.3) would stumble over anything else. And §5.5.1.1: an `acr`
+ * that is essential and cannot be had is a failure. There is none to be had here, and the engine would ask for a sign-in
+ * again and again.
+ */
+function requireAnswerable(claims: ClaimsParameter): void {
+  for (const place of ['userinfo', 'id_token'] as const) {
+    const asked: unknown[] = Object.values(claims[place] ?? {});
+    if (!asked.every((one) => one === null || (typeof one === 'object' && !Array.isArray(one)))) {
+      throw new errors.InvalidRequest(`every member of claims.${place} must be null or an object`);
+    }
+  }
+  const { essential, value, values } = (claims.id_token?.acr ?? {}) as Record<string, unknown>;
+  if (essential === true && (value !== undefined || values !== undefined)) {
+    throw new errors.UnmetAuthenticationRequirements('no acr can be had here');
+  }
+}
