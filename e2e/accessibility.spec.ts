@@ -1,15 +1,12 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { createRelyingParty } from '../src/testing/relying-party.ts';
+import { testAccessibility } from './accessible.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API } from './addresses.ts';
 import { answerAt, approve, signIn, signInAndApprove, web } from './steps.ts';
-import { expect, test } from './test.ts';
+import { expect } from './test.ts';
 
 const SCOPE = 'openid profile email offline_access records:read records:write blobs:read blobs:write';
-const SMALL_PHONE = { width: 360, height: 740 };
 
-/** Each screen, with the way there in a fresh browser. */
-const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
+testAccessibility({
   'the first page': (page) => page.goto(ISSUER),
   'sign-in': (page) => page.goto(web.authorizationUrl()),
   async 'sign-in, refused'(page) {
@@ -67,7 +64,7 @@ const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await expect(page.getByTestId('unasked')).toBeVisible();
   },
   'playground: no such page': (page) => page.goto(`${PLAYGROUND}/nowhere`),
-};
+});
 
 /** RFC 7591: anybody may register in development. */
 async function requestOfUnverifiedApp(): Promise<string> {
@@ -79,18 +76,4 @@ async function requestOfUnverifiedApp(): Promise<string> {
   });
   const { client_id: clientId } = (await answer.json()) as { client_id: string };
   return createRelyingParty(ISSUER, { clientId, redirectUri }).authorizationUrl({ scope: SCOPE });
-}
-
-test.use({ viewport: SMALL_PHONE });
-
-for (const [screen, visit] of Object.entries(SCREENS)) {
-  test(`accessible in light and dark, and no wider than a small phone: ${screen}`, async ({ page }) => {
-    await visit(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(SMALL_PHONE.width);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)).toEqual([]);
-    }
-  });
 }

@@ -1,6 +1,6 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { postForm } from '../src/testing/relying-party.ts';
+import { testAccessibility } from './accessible.ts';
 import { ISSUER } from './addresses.ts';
 import { ADMIN, ALICE, GUEST, type Person, signIn } from './steps.ts';
 import { expect, test } from './test.ts';
@@ -67,7 +67,7 @@ test.describe('without JavaScript', () => {
   });
 });
 
-const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
+testAccessibility({
   'signing in': (page) => page.goto(`${ISSUER}/requests`),
   async 'requests that wait'(page) {
     await ask(ADMIN, 'Überweisung 250 € an Carol');
@@ -81,25 +81,4 @@ const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await requestOf(page, 'One more').first().getByTestId('request-deny').click();
     await expect(page.getByTestId('requests-said')).toBeVisible();
   },
-};
-
-for (const [screen, visit] of Object.entries(SCREENS)) {
-  test(`accessible in light and dark, and no wider than a small phone: ${screen}`, async ({ page }) => {
-    await page.setViewportSize({ width: 360, height: 740 });
-    await visit(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      if (process.env.SCREENSHOTS) {
-        await page.screenshot({ path: `${process.env.SCREENSHOTS}/ciba ${screen} ${colorScheme}.png`, fullPage: true });
-      }
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)).toEqual([]);
-    }
-    if (process.env.SCREENSHOTS) {
-      await page.setViewportSize({ width: 1280, height: 860 });
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.screenshot({ path: `${process.env.SCREENSHOTS}/ciba ${screen} wide.png`, fullPage: true });
-    }
-  });
-}
+});

@@ -1,6 +1,6 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { postForm } from '../src/testing/relying-party.ts';
+import { testAccessibility } from './accessible.ts';
 import { ISSUER, PLAYGROUND } from './addresses.ts';
 import { startAttacker } from './servers/attacker.ts';
 import { approve, signIn } from './steps.ts';
@@ -121,7 +121,7 @@ test('C53: the pages of a device refuse to be framed', async ({ page }) => {
   }
 });
 
-const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
+testAccessibility({
   'the field for the code': (page) => page.goto(`${ISSUER}/device`),
   'a wrong code': (page) => type(page, 'wdjb-mjht'),
   'the question': async (page) => page.goto((await ask()).verification_uri_complete ?? ''),
@@ -142,28 +142,4 @@ const SCREENS: Readonly<Record<string, (page: Page) => Promise<unknown>>> = {
     await page.getByTestId('grant-device').click();
     await expect(page.getByTestId('device')).toBeVisible();
   },
-};
-
-for (const [screen, visit] of Object.entries(SCREENS)) {
-  test(`accessible in light and dark, and no wider than a small phone: ${screen}`, async ({ page }) => {
-    await page.setViewportSize({ width: 360, height: 740 });
-    await visit(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      if (process.env.SCREENSHOTS) {
-        await page.screenshot({
-          path: `${process.env.SCREENSHOTS}/device ${screen} ${colorScheme}.png`,
-          fullPage: true,
-        });
-      }
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)).toEqual([]);
-    }
-    if (process.env.SCREENSHOTS) {
-      await page.setViewportSize({ width: 1280, height: 860 });
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.screenshot({ path: `${process.env.SCREENSHOTS}/device ${screen} wide.png` });
-    }
-  });
-}
+});
