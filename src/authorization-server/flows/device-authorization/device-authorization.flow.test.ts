@@ -1,3 +1,4 @@
+import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { postAtOnce } from '../../../testing/at-once.ts';
@@ -138,6 +139,15 @@ describe('the device authorization request', () => {
     expect(body).toMatchObject({ error: 'invalid_scope', error_description: expect.stringContaining('blobs:write') });
   });
 
+  it('is not there, nor its page, under a profile that has no room for the grant', async () => {
+    const node = await server.addNode({ config: (config) => ({ ...config, profile: 'fapi-2.0' }) });
+    const metadata = await (await fetch(`${node}/.well-known/openid-configuration`)).json();
+    expect(metadata).not.toHaveProperty('device_authorization_endpoint');
+    expect((await fetch(`${node}/device/auth`, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(`${node}/device`)).status).toBe(404);
+    expect(await (await fetch(node)).text()).not.toContain('connect-device');
+  });
+
   it('is a POST', async () => {
     const response = await fetch(server.url('/device/auth'));
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
@@ -153,6 +163,23 @@ describe('a device that was allowed', () => {
     expect(tokens.claims()?.sub).toBeTruthy();
     expect((await introspect(server.issuer, tokens.access_token)).active).toBe(true);
     expect((await openidClient.refreshTokenGrant(configuration, tokens.refresh_token ?? '')).access_token).toBeTruthy();
+  });
+
+  it('gets its tokens through oauth4webapi, which is told first that they are not there yet', async () => {
+    const options = { [oauth.allowInsecureRequests]: true };
+    const issuer = new URL(server.issuer);
+    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
+    const client = { client_id: TV.clientId };
+    const parameters = { scope: 'openid' };
+    const asked = await oauth.deviceAuthorizationRequest(as, client, oauth.None(), parameters, options);
+    const device = await oauth.processDeviceAuthorizationResponse(as, client, asked);
+    const redeem = async () => {
+      const answer = await oauth.deviceCodeGrantRequest(as, client, oauth.None(), device.device_code, options);
+      return oauth.processDeviceCodeResponse(as, client, answer);
+    };
+    await expect(redeem()).rejects.toMatchObject({ error: 'authorization_pending' });
+    await allow(device as Device);
+    expect((await redeem()).id_token).toBeTruthy();
   });
 
   it('keeps its tokens when the browser that allowed it signs out', async () => {
