@@ -30,7 +30,7 @@ export async function reportClients({ database: { url }, profile, mode }: Report
   const discouraged = new Tally();
   const pool = createPool({ url, max: 1, applicationName: 'concierge' });
   try {
-    for await (const client of new PostgresClientStore(pool).everyClient()) {
+    for await (const client of new PostgresClientStore(pool).vouchedFor()) {
       const shortfall = shortfallOf(client, profile);
       if (shortfall !== undefined) {
         shortfalls.add(shortfall);

@@ -14,7 +14,9 @@ const FIND_CLIENT = {
 
 const NEXT_CLIENTS = `
   select client_id, metadata, secret_hash, resource_server, null as self_described
-    from clients where disabled_at is null and client_id > $1 order by client_id limit 500`;
+    from clients where disabled_at is null and client_id > $1
+      and not exists (select from client_registrations r where r.client_id = clients.client_id)
+    order by client_id limit 500`;
 
 /** Whoever saves it vouches for it: a client that had registered itself loses the token by which it could change this. */
 const SAVE_CLIENT = `
@@ -52,8 +54,8 @@ export class PostgresClientStore implements ClientStore {
     return rows.map(({ client_id }) => client_id);
   }
 
-  /** In the order of their ids, some at a time: there may be more of them than memory for them. */
-  async *everyClient(): AsyncGenerator<Client> {
+  /** Those that somebody vouches for, in the order of their ids; read some at a time, for there may be many. */
+  async *vouchedFor(): AsyncGenerator<Client> {
     let rows: ClientRow[];
     let last = '';
     do {
