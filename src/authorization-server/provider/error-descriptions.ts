@@ -34,6 +34,9 @@ const TERSE: ReadonlySet<unknown> = new Set([
   'client is invalid',
 ]);
 
+/** About scopes, whose names it tells apart from that. */
+const NAMELESS = /^refresh token missing requested scopes?$/;
+
 /** The engine's events after it has made an error the body of an answer. */
 const TOLD_TO_PROGRAMS = [
   'grant.error',
@@ -48,7 +51,7 @@ export function describeError(response: ErrorResponse): void {
   if (TERSE.has(said) && typeof error === 'string' && Object.hasOwn(DESCRIPTIONS, error)) {
     response.error_description = DESCRIPTIONS[error];
   }
-  if (error === 'invalid_scope' && typeof scope === 'string' && !String(said).includes(scope)) {
+  if (typeof scope === 'string' && NAMELESS.test(String(said))) {
     response.error_description = `${said}: ${scope}`;
   }
 }

@@ -18,7 +18,6 @@ const NO_LIMIT = Number.POSITIVE_INFINITY;
 const LONGEST_BY_NAME: ReadonlyMap<string, number> = new Map([
   ['state', LONGEST_STATE],
   ['scope', LONGEST_STATE],
-  ['username', LONGEST_STATE],
   // The account store knows how long a password may be, and its answer is the same as to a wrong one.
   ['password', NO_LIMIT],
   ['claims', LONGEST_STATE],

@@ -109,8 +109,8 @@ describe('errors that the client is told (RFC 6749 §4.1.2.1, OpenID Connect Cor
   });
 
   it.each([
-    ['request', 'request_not_supported', 'e30.e30.'],
-    ['request_uri', 'request_uri_not_supported', 'urn:ietf:params:oauth:request_uri:x'],
+    ['request', 'invalid_request_object', 'e30.e30.'],
+    ['request_uri', 'request_uri_not_supported', 'https://app.example.com/request.jwt'],
     ['registration', 'registration_not_supported', '{}'],
   ])('refuses %s with %s (OpenID Connect Core §3.1.2.6)', async (name, error, value) => {
     expect(await refusal(web.authorizationUrl({ [name]: value }))).toMatchObject({ error, iss: server.issuer });

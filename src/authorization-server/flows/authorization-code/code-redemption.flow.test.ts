@@ -134,7 +134,8 @@ describe('a code is bound to its request', () => {
     ['C17: an empty code_verifier', { code_verifier: '' }, 'invalid_grant', 'code_verifier is missing'],
     ['C17: another code_verifier', { code_verifier: createPkce().verifier }, 'invalid_grant', 'does not match'],
     ['C17: the start of a code_verifier', { code_verifier: 'short' }, 'invalid_request', 'minimum length of 43'],
-    ['C17: a code_verifier of 100 kB', { code_verifier: 'x'.repeat(40_000) }, 'invalid_request', 'maximum length'],
+    ['C17: a code_verifier of 129 characters', { code_verifier: 'x'.repeat(129) }, 'invalid_request', 'maximum length'],
+    ['C17: a code_verifier of 40 kB', { code_verifier: 'x'.repeat(40_000) }, 'invalid_request', 'is longer than'],
     ['C17: a code_verifier with NUL', { code_verifier: `${'x'.repeat(43)}\0` }, 'invalid_request', 'characters'],
   ])('%s is refused, and the code still works', async (_name, parameters, error, words) => {
     const authorization = await several.authorize();

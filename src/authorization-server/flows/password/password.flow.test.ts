@@ -225,8 +225,13 @@ describe('password grant (RFC 6749 §4.3)', () => {
       },
     );
 
-    it('is unmoved by a username of 20 kB', async () => {
-      expect((await request({ username: 'x'.repeat(20_000) })).body.error).toBe('invalid_grant');
+    it('is unmoved by a long username, and refuses one of 20 kB by name', async () => {
+      expect((await request({ username: 'x'.repeat(2_000) })).body.error).toBe('invalid_grant');
+      const { body } = await request({ username: 'x'.repeat(20_000) });
+      expect(body).toMatchObject({
+        error: 'invalid_request',
+        error_description: expect.stringMatching(/^username is/),
+      });
     });
 
     it('takes a NUL in a password for a byte like any other', async () => {
