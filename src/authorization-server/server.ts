@@ -6,7 +6,7 @@ import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { type ListeningServer, listen } from '../http/listen.ts';
 import type { AccountStore } from './accounts/account.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
-import { canonicalEmail } from './accounts/email.ts';
+import { createFindAccountId } from './accounts/find-by-hint.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
@@ -20,7 +20,7 @@ import { engineErrorPage } from './pages/error.ts';
 import { createPage } from './pages/page.ts';
 import { createRememberedRequests } from './pages/remembered-request.ts';
 import { signOutPages } from './pages/sign-out.ts';
-import { onPingError } from './provider/backchannel.ts';
+import { ONE_ANSWER, onPingError } from './provider/backchannel.ts';
 import { createProvider } from './provider/create-provider.ts';
 import { createCurrentRequest } from './provider/current-request.ts';
 import { oncePerRequest } from './provider/once-per-request.ts';
@@ -119,7 +119,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate,
     artifacts,
     rateLimits,
-    findAccountId: findByHint(accounts),
+    findAccountId: createFindAccountId(accounts),
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
@@ -158,7 +158,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       }),
       waitingRequests: artifacts.waitingRequests,
       permittedScopes: (roles) => directory.permittedScopes(roles),
-      mayAnswer: (handle) => rateLimits.take(ANSWER, handle),
+      mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
     },
     demonstration,
     registration,
@@ -211,17 +211,6 @@ function directoryOfRequest(directory: DirectoryCache, accounts: AccountStore) {
       listResourceServers: () => ofRequest().listResourceServers(),
       permittedScopes: (roles: readonly string[]) => ofRequest().permittedScopes(roles),
     },
-  };
-}
-
-/** One of several answers at once; a node that dies over it leaves the next one to be given half a minute later. */
-const ANSWER = { name: 'backchannel answer', most: 1, seconds: 30 };
-
-function findByHint(accounts: PostgresAccountStore) {
-  return async (email: string) => {
-    const canonical = canonicalEmail(email);
-    const account = canonical === undefined ? undefined : await accounts.findByEmail(canonical);
-    return account?.disabled === false ? account.accountId : undefined;
   };
 }
 

@@ -1,6 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { Client, Provider } from 'oidc-provider';
 
+/** What one client may ask of one person while they are elsewhere. */
+export const REQUESTS_TO_ONE = { name: 'backchannel request', most: 10, seconds: 600 };
+
+/** Of several at once; a node that dies over it leaves the next one to be given half a minute later. */
+export const ONE_ANSWER = { name: 'backchannel answer', most: 1, seconds: 30 };
+
 type Ping = Client['backchannelPing'];
 
 /**

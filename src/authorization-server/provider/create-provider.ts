@@ -32,6 +32,7 @@ import {
 import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { createDeclaredTypes, type DeclaredTypes } from './authorization-details-types.ts';
+import { REQUESTS_TO_ONE } from './backchannel.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
@@ -94,9 +95,6 @@ export interface Lifetimes {
   readonly interaction: number;
 }
 
-/** What one client may ask of one person while they are elsewhere. */
-const ASKED = { name: 'backchannel request', most: 10, seconds: 600 };
-
 /** The engine with every flow: the only place that makes one, so that new keys or scopes can have a new one. */
 export function createProvider(deps: ProviderDeps): Provider {
   const requestedScope = createRequestedScope(deps);
@@ -151,7 +149,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     cibaSettings({
       findAccountId: deps.findAccountId,
       narrowToAccount: requestedScope.narrowToAccount,
-      mayAsk: (clientId, accountId) => deps.rateLimits.take(ASKED, `${clientId} ${accountId}`),
+      mayAsk: (clientId, accountId) => deps.rateLimits.take(REQUESTS_TO_ONE, `${clientId} ${accountId}`),
       interval: POLL_INTERVAL,
     }),
     introspectionSettings({
