@@ -31,7 +31,7 @@ describe('the error page of the protocol', () => {
     expect(page.headers.has('location')).toBe(false);
     expect(page.text('error-title')).toBe('We don’t know this app');
     expect(page.text('error-code')).toBe('invalid_client');
-    expect(page.text('error-description')).toBe('client is invalid');
+    expect(page.text('error-description')).toBe('the client is not known here');
     expect(page.text('error-request-id')).toBe(page.headers.get('x-request-id'));
   });
 
