@@ -50,7 +50,7 @@ export class RefreshTokenAdapter extends TokenAdapter {
     // Both are durations, so the clocks of node and database need not agree. The age is that of now, with the answer at
     // hand: a use is never taken for one that came later than it did.
     const age = Math.min(this.deps.currentRequest()?.age ?? 0, LONGEST_ARRIVAL_MS);
-    const cameFirst = row.consumed_ago < age;
+    const cameFirst = this.#asksFor() !== undefined && row.consumed_ago < age;
     return cameFirst || (await this.#isRetry(id, row)) ? fromTokenRow(id, row) : super.toPayload(id, row);
   }
 
