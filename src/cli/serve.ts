@@ -41,7 +41,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
   await checkDatabase(config, values.migrate);
   for (const sentence of await reportClients(config)) {
-    logger.warn({ profile: config.profile }, sentence);
+    logger.info({ profile: config.profile }, sentence);
   }
   if (config.workers === 1) {
     await serve(config, logger);
