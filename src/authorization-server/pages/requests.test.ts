@@ -1,48 +1,48 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import {
+  actionsOf,
+  BANK,
+  BANK_REGISTRATION,
+  type Bank,
+  createBank,
+  openRequests,
+  saidAt,
+  secretOf,
+} from '../../testing/bank.ts';
 import { scriptsBesideOurs } from '../../testing/markup.ts';
-import { ALICE, postForm } from '../../testing/relying-party.ts';
-import { UserAgent, type Visit } from '../../testing/user-agent.ts';
+import { ALICE, createRelyingParty, DEMO_WEB, GUEST } from '../../testing/relying-party.ts';
+import { DEMO_PASSWORD, UserAgent } from '../../testing/user-agent.ts';
 
-const PASSWORD = 'correct-horse-battery-staple';
-const SECRET = 'a-secret-of-the-client-that-is-long';
+const PASSWORD = DEMO_PASSWORD;
 const HOSTILE = '<script>alert(1)</script>"><img src=x>';
 
 let server: TestServer;
+let bank: Bank;
+let browser: UserAgent;
 beforeAll(async () => {
   server = await startTestServer();
   await server.apply({
-    clients: [
-      {
-        client_id: 'hostile',
-        client_secret: SECRET,
-        client_name: HOSTILE,
-        grant_types: ['urn:openid:params:grant-type:ciba'],
-        backchannel_token_delivery_mode: 'poll',
-        scope: 'openid',
-      },
-    ],
+    clients: [BANK_REGISTRATION, { ...BANK_REGISTRATION, client_id: 'hostile', client_name: HOSTILE }],
   });
+  bank = createBank(server);
 });
 afterAll(() => server.stop());
-
-const secretOf = ({ html }: Pick<Visit, 'html'>) => html.match(/name="request" value="([^"]*)"/)?.[1] ?? '';
-
-async function signIn(browser: UserAgent): Promise<Visit> {
-  const request = secretOf(await browser.get('/requests'));
-  return browser.post('/requests/sign-in', { email: ALICE.email, password: PASSWORD, request });
-}
+beforeEach(async () => {
+  browser = new UserAgent(server.issuer);
+  await server.pool.query('delete from rate_limits');
+  await server.pool.query(`delete from artifacts where kind = 'BackchannelAuthenticationRequest'`);
+});
 
 describe('the page of requests', () => {
   it('says so when nothing waits, and that somebody signed in as whom', async () => {
-    const { html } = await signIn(new UserAgent(server.issuer));
+    const { html } = await openRequests(browser);
     expect(html).toContain('Nothing is waiting');
     expect(html).toContain(ALICE.email);
   });
 
   it('says nothing that an address puts in its mouth', async () => {
-    const browser = new UserAgent(server.issuer);
-    await signIn(browser);
+    await openRequests(browser);
     for (const outcome of ['nonsense', '__proto__', 'constructor', HOSTILE]) {
       const { status, html } = await browser.get(`/requests?${new URLSearchParams({ outcome })}`);
       expect([status, html.includes('requests-said')]).toEqual([200, false]);
@@ -51,19 +51,95 @@ describe('the page of requests', () => {
   });
 
   it('C94: shows a name as text', async () => {
-    const form = { scope: 'openid', login_hint: ALICE.email };
-    await postForm(server.url('/backchannel'), form, { clientId: 'hostile', secret: SECRET });
-    const { html } = await signIn(new UserAgent(server.issuer));
+    await createBank(server, { ...BANK, clientId: 'hostile' }).ask();
+    const { html } = await openRequests(browser);
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(scriptsBesideOurs(html)).toEqual([]);
     expect(html).not.toContain('<img');
   });
 
   it.each(['nonsense', '%00', '..%2f..', 'x'.repeat(5000)])('takes no answer to %.10s', async (handle) => {
-    const browser = new UserAgent(server.issuer);
-    await signIn(browser);
+    await openRequests(browser);
     const { status } = await browser.post(`/requests/${handle}/allow`, {});
     expect(status).toBeLessThan(500);
+  });
+});
+
+describe('a request on the page', () => {
+  it('says who asks for what, with the message to compare', async () => {
+    await bank.ask({ binding_message: 'Überweisung 1234' });
+    const page = await openRequests(browser);
+    expect(saidAt(page, 'request-client')).toEqual(['Bank']);
+    expect(saidAt(page, 'request-message')).toEqual(['Überweisung 1234']);
+    expect(page.html).toContain('See your records');
+  });
+
+  it('is shown to nobody else, and answered by nobody else', async () => {
+    const auth_req_id = await bank.ask();
+    const [allow = ''] = actionsOf(await openRequests(browser), 'allow');
+    const guest = new UserAgent(server.issuer);
+    expect(actionsOf(await openRequests(guest, GUEST), 'allow')).toEqual([]);
+    expect(saidAt(await guest.post(allow, {}), 'requests-said')).toEqual([expect.stringContaining('is over')]);
+    const stranger = await new UserAgent(server.issuer).post(allow, {});
+    expect(stranger.html).toContain('data-testid="sign-in-form"');
+    expect((await bank.poll(auth_req_id)).body.error).toBe('authorization_pending');
+  });
+
+  it('takes no answer that another site lets the browser send', async () => {
+    const auth_req_id = await bank.ask();
+    const [allow = ''] = actionsOf(await openRequests(browser), 'allow');
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
+      expect((await browser.post(allow, {}, headers)).status).toBe(403);
+    }
+    expect((await bank.poll(auth_req_id)).body.error).toBe('authorization_pending');
+  });
+
+  it('signs nobody in by a form that it has not shown', async () => {
+    const credentials = { email: ALICE.email, password: 'correct-horse-battery-staple' };
+    await browser.get('/requests');
+    for (const request of ['', 'wrong']) {
+      expect((await browser.post('/requests/sign-in', { ...credentials, request })).status).toBe(400);
+    }
+    expect((await browser.get('/requests')).html).toContain('data-testid="sign-in-form"');
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    expect((await browser.post('/requests/sign-in', { ...credentials, request: '' }, headers)).status).toBe(403);
+  });
+
+  it('C57: refuses a wrong password in the words of the sign-in page, and signs in with a session that lasts', async () => {
+    const page = await browser.get('/requests');
+    const request = page.html.match(/name="request" value="([^"]*)"/)?.[1] ?? '';
+    const refused = await browser.post('/requests/sign-in', { email: ALICE.email, password: 'wrong', request });
+    expect([refused.status, saidAt(refused, 'sign-in-problem')]).toEqual([
+      401,
+      [expect.stringContaining('don’t match')],
+    ]);
+    expect(saidAt(await openRequests(browser), 'requests-account')).toHaveLength(1);
+    const cookies = [...browser.cookies.keys()];
+    expect(cookies).toContain('/ session');
+    // The same session serves a client.
+    const web = createRelyingParty(server.issuer, DEMO_WEB);
+    expect((await browser.get(web.authorizationUrl({ scope: 'openid' }))).html).not.toContain('sign-in-form');
+  });
+
+  it('ends with a sign-out, and with the account', async () => {
+    await bank.ask();
+    await openRequests(browser);
+    const before = browser.clone();
+    await server.pool.query('update accounts set disabled_at = now() where email = $1', [ALICE.email]);
+    expect((await browser.get('/requests')).html).toContain('sign-in-form');
+    await server.pool.query('update accounts set disabled_at = null where email = $1', [ALICE.email]);
+    const confirm = await browser.get('/session/end');
+    const xsrf = confirm.html.match(/name="xsrf" value="([^"]*)"/)?.[1] ?? '';
+    await browser.post('/session/end/confirm', { xsrf, logout: 'yes' });
+    expect((await before.get('/requests')).html).toContain('sign-in-form');
+  });
+
+  it('C53: may not be framed, is kept by nobody, and answers to forms only', async () => {
+    const { headers } = await openRequests(browser);
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('cache-control')).toBe('no-store');
+    const wrong = await browser.get('/requests/abc/allow');
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
   });
 });
 
@@ -102,17 +178,15 @@ describe('signing in there', () => {
   });
 
   it('begins a session of its own, whatever the browser had before', async () => {
-    const browser = new UserAgent(server.issuer);
     await browser.get('/device');
     const before = browser.cookies.get('/ session')?.pair;
-    await signIn(browser);
+    await openRequests(browser);
     expect(before).toBeTruthy();
     expect(browser.cookies.get('/ session')?.pair).not.toBe(before);
   });
 
   it('asks once more where the form is from another browser, and keeps the email', async () => {
     const request = secretOf(await new UserAgent(server.issuer).get('/requests'));
-    const browser = new UserAgent(server.issuer);
     const page = await browser.post('/requests/sign-in', { email: ALICE.email, password: PASSWORD, request });
     expect(page.status).toBe(400);
     expect(page.html).toContain(`value="${ALICE.email}"`);

@@ -7,9 +7,10 @@ import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createLogger } from '../../../logging/create-logger.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { answerRequest } from '../../../testing/bank.ts';
 import { createAuthority } from '../../../testing/certificates.ts';
 import { ALICE, postForm } from '../../../testing/relying-party.ts';
-import { UserAgent, type Visit } from '../../../testing/user-agent.ts';
+import { UserAgent } from '../../../testing/user-agent.ts';
 
 const SECRET = 'a-secret-of-the-bank-that-is-long';
 const TOKEN = 'a-token-that-only-the-server-has';
@@ -89,18 +90,10 @@ async function ask(clientId = 'bank') {
   };
 }
 
-async function answer(what: 'allow' | 'deny'): Promise<Visit> {
-  const page = await browser.get('/requests');
-  const request = page.html.match(/name="request" value="([^"]*)"/)?.[1] ?? '';
-  const credentials = { email: ALICE.email, password: 'correct-horse-battery-staple' };
-  const { html } = await browser.post('/requests/sign-in', { ...credentials, request });
-  return browser.post(html.match(new RegExp(`action="([^"]*/${what})"`))?.[1] ?? '', {});
-}
-
 it('a client is told that there is an answer, by its own token, and then gets it', async () => {
   const { auth_req_id, poll } = await ask();
   const pinged = once(pings, 'ping');
-  await answer('allow');
+  await answerRequest(browser, 'allow');
   expect(await pinged).toEqual([
     { authorization: `Bearer ${TOKEN}`, type: 'application/json', body: { auth_req_id } } satisfies Ping,
   ]);
@@ -110,7 +103,7 @@ it('a client is told that there is an answer, by its own token, and then gets it
 it('a client is told of a no as well', async () => {
   const { auth_req_id, poll } = await ask();
   const pinged = once(pings, 'ping');
-  await answer('deny');
+  await answerRequest(browser, 'deny');
   expect(await pinged).toMatchObject([{ body: { auth_req_id } }]);
   await expect(poll()).rejects.toMatchObject({ error: 'access_denied' });
 });
@@ -124,7 +117,7 @@ it.each([
     answersWith = 500;
     await server.apply({ clients: [bank('away', 'https://localhost:1/ping')] });
     const { poll } = await ask(id);
-    expect((await answer('allow')).html).toContain('Allowed');
+    expect((await answerRequest(browser, 'allow')).html).toContain('Allowed');
     await expect.poll(() => logged.join()).toContain('was not told of an answer');
     expect(logged.join()).toContain(id);
     expect(logged.join(), how).not.toContain(TOKEN);
