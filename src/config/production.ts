@@ -7,6 +7,7 @@ export const DEMO_SECRETS: ReadonlySet<string> = new Set([
   'demo-password-secret',
   'demo-machine-secret',
   'demo-api-secret',
+  'demo-ciba-secret',
   'correct-horse-battery-staple',
 ]);
 
