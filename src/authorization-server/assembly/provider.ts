@@ -1,0 +1,91 @@
+import type Provider from 'oidc-provider';
+import type { Logger } from 'pino';
+import type { Config } from '../../config/schema.ts';
+import type { Authenticate } from '../accounts/account.ts';
+import { createFindAccountId } from '../accounts/find-by-hint.ts';
+import type { CookieSignatures } from '../http/cookie-signatures.ts';
+import { loggedPath } from '../http/request-id.ts';
+import { devicePages } from '../pages/device.ts';
+import { engineErrorPage } from '../pages/error.ts';
+import type { Page } from '../pages/page.ts';
+import { signOutPages } from '../pages/sign-out.ts';
+import { onPingError } from '../provider/backchannel.ts';
+import { createProvider } from '../provider/create-provider.ts';
+import { loadServerSecrets } from '../provider/server-secrets.ts';
+import { loadSigningKeys } from '../provider/signing-keys.ts';
+import { PostgresServerSecretStore } from '../storage/server-secrets.ts';
+import { PostgresSigningKeyStore } from '../storage/signing-keys.ts';
+import { PostgresTrustedIssuerStore } from '../storage/trusted-issuers.ts';
+import { createSelfDescription } from './self-description.ts';
+import type { Stores } from './stores.ts';
+
+export interface ProviderAssembly {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly page: Page;
+  readonly authenticate: Authenticate;
+  readonly cookieSignatures: CookieSignatures;
+  readonly logger: Logger;
+}
+
+/** The engine, and the endpoint that clients register at: each knows of the other. */
+export async function assembleProvider({
+  config,
+  stores,
+  page,
+  authenticate,
+  cookieSignatures,
+  logger,
+}: ProviderAssembly) {
+  const { pool, sealing, accounts, accountsReadAlong, resources, directory, ofRequest, artifacts, rateLimits } = stores;
+  const renderError = engineErrorPage({ page });
+  const { clients, selfDescribed, registration } = createSelfDescription({
+    config,
+    pool,
+    rateLimits,
+    registered: ofRequest.clients,
+    resources: directory,
+    provider: () => provider,
+    logger,
+  });
+  const provider: Provider = createProvider({
+    issuer: config.issuer,
+    profile: config.profile,
+    ...ofRequest,
+    clients,
+    selfDescribed,
+    resourceServers: await resources.listResourceServers(),
+    authenticate,
+    artifacts,
+    rateLimits,
+    findAccountId: createFindAccountId(accounts),
+    trustedIssuers: new PostgresTrustedIssuerStore(pool),
+    signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
+    serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
+    cookieSignatures,
+    mutualTls: config.mutualTls,
+    trustedProxies: config.trustedProxies,
+    dpopNonceSecret: Buffer.from(sealing.keys('dpop nonces')[0] ?? '', 'base64url'),
+    lifetimes: config.lifetimes,
+    pages: {
+      ...signOutPages({ page }),
+      ...devicePages({ page, findAccount: accountsReadAlong.findAccount, renderError }),
+      renderError,
+    },
+    development: config.mode === 'development',
+  });
+  reportFailures(provider, logger);
+  return { provider, registration };
+}
+
+function reportFailures(provider: Provider, logger: Logger): void {
+  onPingError(provider, (err, clientId) => {
+    logger.warn({ err, clientId }, 'a client was not told of an answer');
+  });
+  provider.on('server_error', (ctx, error) => {
+    logger.error({ err: error, requestId: ctx.state.requestId, path: loggedPath(ctx.path) }, 'the engine failed');
+  });
+  provider.on('backchannel.error', (ctx, err, { clientId }) => {
+    logger.warn({ err, requestId: ctx.state.requestId, clientId }, 'a client was not told of a sign-out');
+  });
+}

@@ -1,0 +1,86 @@
+import Provider from 'oidc-provider';
+import type { Logger } from 'pino';
+import type { Config } from '../../config/schema.ts';
+import { createPool, REQUEST_TIMEOUTS } from '../../database/connect.ts';
+import type { AccountStore } from '../accounts/account.ts';
+import { ageOf } from '../http/request-id.ts';
+import { createCurrentRequest } from '../provider/current-request.ts';
+import { oncePerRequest } from '../provider/once-per-request.ts';
+import type { ResourceStore } from '../resources/resource-server.ts';
+import { PostgresAccountStore } from '../storage/accounts.ts';
+import { type ArtifactStore, createArtifactStore } from '../storage/artifacts.ts';
+import { PostgresClientStore } from '../storage/clients.ts';
+import { reportUnavailability } from '../storage/database-unavailable.ts';
+import { DirectoryCache } from '../storage/directory-cache.ts';
+import { createRateLimits } from '../storage/rate-limits.ts';
+import { PostgresResourceStore } from '../storage/resources.ts';
+import { createSealing } from '../storage/sealing.ts';
+
+export type Stores = ReturnType<typeof openStores>;
+
+/** Everything that requests read and write. `directoryClock` ages what the directory keeps in memory: monotonic, milliseconds. */
+export function openStores(config: Config, logger: Logger, directoryClock: (() => number) | undefined) {
+  const { url, poolSize: max, preparedStatements } = config.database;
+  const pool = reportUnavailability(
+    createPool({ url, max, preparedStatements, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
+    logger,
+  );
+  const sealing = createSealing(config.secrets);
+  const currentRequest = createCurrentRequest(ageOf);
+  const accounts = new PostgresAccountStore(pool);
+  const clients = new PostgresClientStore(pool);
+  const resources = new PostgresResourceStore(pool);
+  const directory = new DirectoryCache({ url, clients, resources, now: directoryClock, logger });
+  const artifacts = createArtifactStore({
+    pool,
+    sealing,
+    currentRequest: currentRequest.read,
+    refreshGrace: { seconds: config.lifetimes.refreshGrace, longest: () => longestLifetimes(config, directory) },
+  });
+  const accountsReadAlong = readAlong(accounts, artifacts);
+  return {
+    pool,
+    sealing,
+    currentRequest,
+    accounts,
+    /** The account of a token, a session or an interaction is read together with it. */
+    accountsReadAlong,
+    resources,
+    directory,
+    ofRequest: directoryOfRequest(directory, accountsReadAlong),
+    artifacts,
+    rateLimits: createRateLimits(pool, sealing),
+    async close() {
+      await directory.close();
+      await pool.end();
+    },
+  };
+}
+
+/** One request sees one state of the directory, and of an account: what it has read it does not read again. */
+function directoryOfRequest(directory: DirectoryCache, accounts: AccountStore) {
+  const ofRequest = () => (Provider.ctx === undefined ? directory : directory.of(Provider.ctx));
+  return {
+    accounts: { findAccount: oncePerRequest(() => Provider.ctx, accounts.findAccount) },
+    clients: { findClient: (clientId: string) => ofRequest().findClient(clientId) },
+    resources: {
+      listResourceServers: () => ofRequest().listResourceServers(),
+      permittedScopes: (roles: readonly string[]) => ofRequest().permittedScopes(roles),
+    },
+  };
+}
+
+function readAlong(accounts: AccountStore, artifacts: ArtifactStore): AccountStore {
+  return {
+    async findAccount(accountId) {
+      const read = artifacts.accountRead(accountId);
+      return read === undefined ? accounts.findAccount(accountId) : read.value;
+    },
+  };
+}
+
+/** Of the tokens that a refresh may lead to, for whichever resource server. */
+async function longestLifetimes({ lifetimes }: Config, resources: ResourceStore) {
+  const own = (await resources.listResourceServers()).map(({ accessTokenTtl }) => accessTokenTtl ?? 0);
+  return { refreshToken: lifetimes.refreshToken, accessToken: Math.max(lifetimes.accessToken, ...own) };
+}
