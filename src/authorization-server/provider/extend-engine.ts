@@ -17,6 +17,7 @@ import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
 import type { Outgoing } from './outgoing.ts';
 import { limitParameters } from './parameter-limits.ts';
 import { limitPolling, POLL_INTERVAL, POLLED_GRANTS } from './polling.ts';
+import { requireReadableDocuments } from './readable-documents.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
@@ -41,7 +42,10 @@ export function extendEngine(
   deps: ProviderDeps,
   { requestedScope, audience, stateOf, outgoing }: EngineExtensions,
 ): void {
-  checkParameters(provider, limitParameters);
+  checkParameters(provider, (ctx, parameters) => {
+    limitParameters(ctx, parameters);
+    requireReadableDocuments(parameters);
+  });
   describeErrors(provider);
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
     allowResponseType(provider, PLAIN_TOKEN);
