@@ -106,7 +106,8 @@ async function requireSectors({ clients }: Directory, fetch: Outgoing): Promise<
   const mistakes = await Promise.all(
     clients.map(async ({ clientId, metadata }) => {
       const problem = await sectorIdentifierProblem(metadata, fetch);
-      const fix = 'put a JSON list of all redirect URIs of the client there';
+      const fix =
+        'put a JSON list of all redirect URIs of the client there, and its jwks_uri if people answer elsewhere';
       return problem === undefined ? [] : [{ path: `clients.${clientId}.sector_identifier_uri`, problem, fix }];
     }),
   );

@@ -45,7 +45,8 @@ export function createSelfDescription(deps: SelfDescriptionDeps) {
     await checkClient(provider(), client, config.profile);
     // The engine would ask the sector, too, but at each sign-in; how exactly it answered is nothing for strangers.
     if ((await sectorIdentifierProblem(client.metadata, fetch)) !== undefined) {
-      const words = 'sector_identifier_uri must give a JSON list that has every redirect URI of the client';
+      const words =
+        'sector_identifier_uri must give a JSON list that has every redirect URI of the client, and its jwks_uri if people answer elsewhere';
       throw new errors.InvalidClientMetadata(words);
     }
   }
