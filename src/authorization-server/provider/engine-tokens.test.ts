@@ -4,7 +4,7 @@ import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
 import rejectStructuredTokens from 'oidc-provider/lib/shared/reject_structured_tokens.js';
 import { expect, it } from 'vitest';
-import { admitStructuredTokens, keepWithTokens, renameToken } from './engine-tokens.ts';
+import { admitStructuredTokens, detectReplays, keepWithTokens, renameToken } from './engine-tokens.ts';
 
 /** Nothing is kept here. */
 const artifactless = {} as Adapter;
@@ -44,4 +44,14 @@ it('lets access tokens carry a member of ours, of one engine and no other', () =
 it('tells the value that a token has under another id', async () => {
   const token = { jti: 'one', getValueAndPayload: async () => ({ value: `value of ${token.jti}` }) };
   expect(await renameToken(token, 'another')).toBe('value of another');
+});
+
+it('C46: remembers a DPoP proof for as long as one of the near future is good', async () => {
+  const engine = createEngine();
+  const remembered: number[] = [];
+  detectReplays(engine, async (_id, lifetime) => remembered.push(lifetime) > 0);
+  const now = Date.now() / 1000;
+  // As the engine asks about a proof whose `iat` may be five minutes ahead, and which is good for five minutes from there.
+  await (engine.ReplayDetection as unknown as { unique(...of: unknown[]): unknown }).unique('client', 'jti', now + 300);
+  expect(remembered[0]).toBeGreaterThan(595);
 });

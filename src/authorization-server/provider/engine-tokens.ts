@@ -80,16 +80,22 @@ export function admitStructuredTokens(): void {
   }
 }
 
+/** Seconds that the `iat` of a DPoP proof may be ahead of our clock, or behind it. */
+const PROOF_WINDOW = 300;
+
 /**
  * What may be used once only, a DPoP proof or a client's assertion: `isFirst` is told what it is and how many seconds it is
- * good for. The engine looks, and saves a moment later, so that two at once would both be the first.
+ * to be remembered. The engine looks, and saves a moment later, so that two at once would both be the first.
+ *
+ * It would have a proof remembered for one window from now on, but one that is ahead by a window is good for two.
  */
 export function detectReplays(provider: Provider, isFirst: (id: string, lifetime: number) => Promise<boolean>): void {
   const detection = provider.ReplayDetection as unknown as {
     unique(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
   };
   expectEngine(typeof detection.unique === 'function', 'ReplayDetection.unique');
-  detection.unique = (issuer, jti, expiresAt) => isFirst(`${issuer}\0${jti}`, expiresAt - Date.now() / 1000);
+  detection.unique = (issuer, jti, expiresAt) =>
+    isFirst(`${issuer}\0${jti}`, expiresAt - Date.now() / 1000 + PROOF_WINDOW);
 }
 
 /** Runs `lookup` in place of the engine's own search for a device by the code that a person typed, which it is given. */
