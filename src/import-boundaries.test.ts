@@ -42,6 +42,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'oidc-provider/lib/actions/revocation.js',
       'oidc-provider/lib/helpers/certificate_thumbprint.js',
       'oidc-provider/lib/helpers/grants.js',
+      'oidc-provider/lib/helpers/keystore.js',
       'oidc-provider/lib/helpers/weak_cache.js',
       'oidc-provider/lib/shared/reject_structured_tokens.js',
     ],

@@ -3,6 +3,7 @@
  */
 import { createPublicKey, type JsonWebKey, X509Certificate } from 'node:crypto';
 import type { Metadata } from './metadata.ts';
+import { isPublicKey } from './public-keys.ts';
 import { broken } from './rule.ts';
 
 const SUBJECTS = [
@@ -37,7 +38,9 @@ function* keyIssues(metadata: Metadata) {
   }
   for (const [index, key] of jwks?.keys.entries() ?? []) {
     if (!isPublicKey(key)) {
-      const fix = 'write it as RFC 7517 and RFC 7518 say, with every member that its kty needs';
+      // The engine would find out at the first request of the client, and refuse all of them.
+      const fix =
+        'write it as RFC 7517 and RFC 7518 say, with every member that its kty needs, RSA with 2048 bits or more';
       yield broken(['jwks', 'keys', index], 'is not a public key', fix);
     } else if ('x5c' in key && !isCertificateOf(key)) {
       const fix = 'put the certificate of this very key there first: base64, not base64url, of its DER';
@@ -55,15 +58,6 @@ function* keyIssues(metadata: Metadata) {
   if (metadata.token_endpoint_auth_signing_alg !== undefined && method !== 'private_key_jwt') {
     const problem = `is given, and ${method} signs nothing`;
     yield broken(['token_endpoint_auth_signing_alg'], problem, 'remove it, or choose private_key_jwt');
-  }
-}
-
-/** The engine would find out at the first request of the client, and refuse all of them. */
-function isPublicKey(key: JsonWebKey): boolean {
-  try {
-    return createPublicKey({ key, format: 'jwk' }).type === 'public';
-  } catch {
-    return false;
   }
 }
 

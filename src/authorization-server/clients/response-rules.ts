@@ -3,6 +3,7 @@
  * together in a registration. What the engine finds wrong later would be found by a person who signs in.
  */
 import type { Metadata } from './metadata.ts';
+import { encryptsBy } from './public-keys.ts';
 import { broken } from './rule.ts';
 
 const ENCRYPTED = ['id_token', 'userinfo', 'introspection', 'authorization'] as const;
@@ -31,23 +32,10 @@ function* encryptionIssues(metadata: Metadata, response: (typeof ENCRYPTED)[numb
     yield broken(['userinfo_encrypted_response_alg'], 'is given for an answer that is not signed', fix);
   }
   const { jwks, jwks_uri } = metadata;
-  if (jwks_uri === undefined && !jwks?.keys.some((key) => encrypts(key, alg))) {
+  if (jwks_uri === undefined && !jwks?.keys.some((key) => encryptsBy(alg, key))) {
     const fix = 'register the public key as jwks, with "use": "enc" or without a use, or say in jwks_uri where it is';
     yield broken([`${response}_encrypted_response_alg`], `is ${alg}, and there is no key for that`, fix);
   }
-}
-
-interface Key {
-  readonly kty: string;
-  readonly use?: unknown;
-  readonly alg?: unknown;
-  readonly crv?: unknown;
-}
-
-/** RFC 7518 §4. */
-function encrypts({ kty, use, alg: only, crv }: Key, alg: string): boolean {
-  const fits = alg.startsWith('RSA') ? kty === 'RSA' : kty === 'EC' || (kty === 'OKP' && crv === 'X25519');
-  return fits && (use === undefined || use === 'enc') && (only === undefined || only === alg);
 }
 
 /** RFC 9101 §10.5. */

@@ -2,6 +2,7 @@ import type { Adapter, Client, Configuration, ErrorOut, KoaContextWithOIDC } fro
 import Provider from 'oidc-provider';
 import type { Authenticate } from '../accounts/account.ts';
 import type { ClientStore } from '../clients/client.ts';
+import { encryptsBy } from '../clients/public-keys.ts';
 import type { TrustedIssuerStore } from '../clients/trusted-issuer.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
 import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
@@ -36,7 +37,7 @@ import { REQUESTS_TO_ONE } from './backchannel.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
-import { admitStructuredTokens } from './engine-tokens.ts';
+import { admitStructuredTokens, encryptOnlyTo } from './engine-tokens.ts';
 import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
 import { exchangedTokenSettings } from './exchanged-tokens.ts';
@@ -163,6 +164,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     backChannelLogoutSettings(),
   ]);
   admitStructuredTokens();
+  encryptOnlyTo(encryptsBy);
   const profile = PROFILES[deps.profile];
   const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
   declaredTypes.attach(provider);

@@ -1,8 +1,10 @@
+import type { JsonWebKey } from 'node:crypto';
 import { type Client as EngineClient, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
 import certificateThumbprint from 'oidc-provider/lib/helpers/certificate_thumbprint.js';
 import * as grants from 'oidc-provider/lib/helpers/grants.js';
+import KeyStore from 'oidc-provider/lib/helpers/keystore.js';
 import instance from 'oidc-provider/lib/helpers/weak_cache.js';
 import rejectStructuredTokens from 'oidc-provider/lib/shared/reject_structured_tokens.js';
 import { expectEngine } from './engine.ts';
@@ -78,6 +80,19 @@ export function admitStructuredTokens(): void {
       actions[place] = admitStructuredToken;
     }
   }
+}
+
+const { selectForEncrypt } = KeyStore.prototype;
+
+/**
+ * Lets engines encrypt to a client's keys only as far as `isUsable`. By themselves they take the first that has the right type,
+ * one for signatures too, and fail over it.
+ */
+export function encryptOnlyTo(isUsable: (alg: string, key: JsonWebKey) => boolean): void {
+  expectEngine(typeof selectForEncrypt === 'function', 'a choice of keys to encrypt to');
+  KeyStore.prototype.selectForEncrypt = function selectUsable(wanted) {
+    return selectForEncrypt.call(this, wanted).filter((key) => isUsable(wanted.alg, key));
+  };
 }
 
 /** Seconds that the `iat` of a DPoP proof may be ahead of our clock, or behind it. */

@@ -64,6 +64,14 @@ declare module 'oidc-provider/lib/helpers/grants.js' {
   export function checkMtlsCert(provider: Provider, ctx: KoaContextWithOIDC): X509Certificate | string | undefined;
 }
 
+declare module 'oidc-provider/lib/helpers/keystore.js' {
+  import type { JsonWebKey } from 'node:crypto';
+
+  export default class KeyStore {
+    selectForEncrypt(wanted: { readonly alg: string }): JsonWebKey[];
+  }
+}
+
 declare module 'oidc-provider/lib/shared/reject_structured_tokens.js' {
   const action: Action;
   export default action;
