@@ -50,13 +50,14 @@ export function extendClients(provider: Provider, deps: ClientExtensionDeps): vo
   const { clients, selfDescribed, profile, development } = deps;
   const profileOf = createProfileOf(profile);
   tellOnlyWhoKnowsTheSession(provider);
-  keepClients(provider, async (clientId) => {
+  const registration = async (clientId: string) => {
     const client = await clients.findClient(clientId);
     if (client === undefined) {
       explainAbsence(clientId, selfDescribed);
     }
     return client;
-  });
+  };
+  keepClients(provider, registration, isNobodysBusiness);
   noteUse(provider, selfDescribed);
   hookClients(provider, {
     compareClientSecret: (registered, presented) => registered !== undefined && verifySecret(presented, registered),
@@ -90,6 +91,11 @@ function explainAbsence(clientId: string, { documents }: SelfDescribedClients): 
     const error = oidc.route === 'authorization' ? new errors.InvalidClient(problem) : new errors.InvalidClientAuth();
     throw Object.assign(error, { error_description: problem });
   }
+}
+
+/** A registration that does not hold any more, because the server has another configuration by now, lets people sign out. */
+function isNobodysBusiness(error: unknown): boolean {
+  return error instanceof errors.InvalidClientMetadata && Provider.ctx?.oidc.route === 'end_session_confirm';
 }
 
 /** A client that registered itself and then had a code or a token is not abandoned. Noted once, aside from the request. */

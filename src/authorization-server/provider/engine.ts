@@ -163,9 +163,14 @@ interface ClientPrototype {
 
 /**
  * Keeps what the engine makes of a registration as long as `registration` gives the same object for a client. By itself it
- * keeps a hundred, and hashes the whole registration at every request to know which.
+ * keeps a hundred, and hashes the whole registration at every request to know which. One that it can make nothing of
+ * is an error, unless `isAbsent` says that for this request there is no such client.
  */
-export function keepClients(provider: Provider, registration: (clientId: string) => Promise<object | undefined>): void {
+export function keepClients(
+  provider: Provider,
+  registration: (clientId: string) => Promise<object | undefined>,
+  isAbsent: (error: unknown) => boolean,
+): void {
   const Client = provider.Client as unknown as { find(clientId: unknown): Promise<object | undefined> };
   const { find } = Client;
   expectEngine(typeof find === 'function', 'Client.find');
@@ -176,7 +181,9 @@ export function keepClients(provider: Provider, registration: (clientId: string)
     if (known !== undefined) {
       return known;
     }
-    const client = await find.call(Client, clientId);
+    const client = await find
+      .call(Client, clientId)
+      .catch((error: unknown) => (isAbsent(error) ? undefined : Promise.reject(error)));
     if (registered !== undefined && client !== undefined) {
       made.set(registered, client);
     }

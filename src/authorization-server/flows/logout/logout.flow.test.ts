@@ -57,6 +57,21 @@ describe('the end_session endpoint', () => {
     expect(browser.cookies.has('/ session')).toBe(false);
   });
 
+  it('C66: signs out also where the registration of a client of the session does not hold any more', async () => {
+    const client = {
+      clientId: 'broken-later',
+      secret: 'the-secret-of-broken-later',
+      redirectUri: 'http://localhost:3002/broken',
+    };
+    const { clientId: client_id, secret: client_secret, redirectUri } = client;
+    await server.apply({ clients: [{ client_id, client_secret, redirect_uris: [redirectUri], scope: 'openid' }] });
+    await createRelyingParty(server.issuer, client).authorize({ scope: 'openid' }, ALICE, browser);
+    const broken = JSON.stringify({ id_token_signed_response_alg: 'of another day' });
+    await server.pool.query('update clients set metadata = metadata || $2 where client_id = $1', [client_id, broken]);
+    expect((await confirm(await question())).html).toContain('data-testid="signed-out"');
+    expect(await isSignedIn()).toBe(false);
+  });
+
   it('C96: answers the confirmation with 303', async () => {
     await web.authorize({ scope: 'openid' }, ALICE, browser);
     const body = new URLSearchParams({ xsrf: xsrfOf(await question()), logout: 'yes' });
