@@ -83,15 +83,38 @@ it.each([
   expect(whyNot(ID)).toBeTruthy();
 });
 
-it('C102: asks no host that was asked enough for now, and goes by what it saw last', async () => {
+it('C102: asks no host that was asked enough for now, but for the clients that it knows', async () => {
   const { findClient, whyNot } = documents();
-  const client = await findClient(ID);
+  await findClient(ID);
   mayAsk = false;
   now = 6 * MINUTE;
-  expect(await findClient(ID)).toBe(client);
+  answer = documentWith({ client_name: 'Renamed' });
+  expect((await findClient(ID))?.metadata.client_name).toBe('Renamed');
   expect(await findClient('https://app.example.com/other.json')).toBeUndefined();
   expect(whyNot('https://app.example.com/other.json')).toBeTruthy();
-  expect(fetches).toHaveLength(1);
+  expect(fetches).toEqual([ID, ID]);
+});
+
+it('C102: forgets no client for the rubbish that strangers name, and the one last that is asked for most', async () => {
+  const { findClient } = documents();
+  const echo = async () => documentWith({ client_id: fetches.at(-1) })();
+  const ids = Array.from({ length: 999 }, (_, index) => `https://app${index}.example.com/client.json`);
+  answer = echo;
+  for (const id of [ID, ...ids]) {
+    await findClient(id);
+  }
+  answer = status(404);
+  for (const id of ids) {
+    await findClient(id.replace('client', 'rubbish'));
+  }
+  const client = await findClient(ID);
+  answer = echo;
+  await findClient('https://another.example.com/client.json');
+  [fetches, answer] = [[], away];
+  expect(await findClient(ID)).toBe(client);
+  expect(client).toBeDefined();
+  expect(await findClient(ids[0] ?? '')).toBeUndefined();
+  expect(fetches).toEqual([ids[0]]);
 });
 
 it.each([

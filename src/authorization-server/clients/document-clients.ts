@@ -5,6 +5,10 @@
  * A host that does not answer takes nobody's access away for a day: the document as it was last seen goes on to count. One
  * that says the document is gone, or changed it into one that is not valid, ends the client here: a token of it is then
  * inactive. What failed is not tried again for a minute, so that no request waits for a host that is known to be away.
+ *
+ * Strangers decide what is asked for. Whatever they name, it takes no client away that was seen: the documents that failed go
+ * first, then those that nobody asked for longest, and a client that is known is asked about even where its host
+ * was asked enough.
  */
 import type { Client, ClientStore } from './client.ts';
 import { clientOfDocument, isDocumentUrl } from './client-document.ts';
@@ -60,7 +64,7 @@ export function createDocumentClients(deps: DocumentClientsDeps): DocumentClient
     );
     kept.delete(clientId);
     kept.set(clientId, found);
-    dropOldest(kept);
+    dropOne(kept);
     return found;
   }
 
@@ -68,6 +72,8 @@ export function createDocumentClients(deps: DocumentClientsDeps): DocumentClient
     async findClient(clientId) {
       const known = kept.get(clientId);
       if (known !== undefined && now() < known.until) {
+        kept.delete(clientId);
+        kept.set(clientId, known);
         return known.client;
       }
       if (!isDocumentUrl(clientId, { development })) {
@@ -98,7 +104,7 @@ async function fetched(
   former: Client | undefined,
   now: number,
 ): Promise<Kept> {
-  if (!(await mayAsk(new URL(clientId).host))) {
+  if (former === undefined && !(await mayAsk(new URL(clientId).host))) {
     throw new Error('its host was asked for too many documents');
   }
   const response = await fetch(clientId, { headers: { accept: 'application/json' } });
@@ -150,11 +156,11 @@ function ageOf(headers: Headers): number {
   return maxAge === undefined ? USUAL_AGE : Math.min(DAY, Math.max(MINUTE, Number(maxAge) * 1000));
 }
 
-function dropOldest(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    if (map.size <= MOST_KEPT) {
-      return;
-    }
-    map.delete(key);
+/** When there are too many. They lie in the order in which they were asked for. */
+function dropOne(kept: Map<string, Kept>): void {
+  if (kept.size > MOST_KEPT) {
+    const [oldest] = kept.keys();
+    const [failed] = [...kept].find(([, { client }]) => client === undefined) ?? [oldest];
+    kept.delete(failed ?? '');
   }
 }
