@@ -139,6 +139,11 @@ function correct(ctx: ParameterizedContext, path: string, methods: readonly stri
     ctx.set('WWW-Authenticate', `Basic realm="${ctx.origin}"`);
     ctx.body = { error: 'invalid_client', error_description: 'the request names no client and has no credentials' };
   }
+  if (path !== '/me' && describedAs(ctx.body, 'client JSON Web Key Set failed to be refreshed')) {
+    // RFC 6749 §5.2 knows no invalid_client_metadata: that is for registrations.
+    ctx.status = 401;
+    ctx.body = { error: 'invalid_client', error_description: 'the jwks_uri of the client gives no keys at the moment' };
+  }
 }
 
 /** In the engine's own words. */

@@ -163,6 +163,8 @@ describe('a client with a certificate', () => {
     const answers = [await machineToken('by-address', own), await machineToken('by-address', spare)];
     expect(answers.map(({ status }) => status)).toEqual([200, 401]);
     keys.close();
+    await server.apply({ clients: [{ ...client, client_id: 'away', jwks_uri: 'http://127.0.0.1:1/jwks' }] });
+    expect(await machineToken('away', own)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
 
   it('is refused when it knows the certificate and has not the key', async () => {
