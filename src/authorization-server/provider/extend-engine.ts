@@ -66,6 +66,7 @@ export function extendEngine(
   }
   const { grantTypes } = PROFILES[deps.profile];
   for (const [grantType, parameter] of Object.entries(POLLED_GRANTS).filter(([name]) => isAllowed(grantTypes, name))) {
+    wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));
     wrapGrant(provider, grantType, limitPolling(deps.rateLimits, parameter));
   }
   for (const grantType of EXPLAINED_GRANTS.filter((name) => isAllowed(grantTypes, name))) {

@@ -34,6 +34,7 @@ const EVERY_STATEMENT = {
   'tokens.find': tokens.find([]),
   'tokens.insert': tokens.insert([]),
   'tokens.redeem': tokens.redeem([]),
+  'tokens.redeemArtifact': tokens.redeemArtifact({ key: '', saved: [] }),
   'tokens.revoke': tokens.revoke([]),
   'revocations.revokeByGrantId': revocations.revokeByGrantId(''),
   'revocations.revokeGrantOf': revocations.revokeGrantOf({ slot: 0, key: '' }),

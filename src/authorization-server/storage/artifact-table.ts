@@ -2,6 +2,7 @@ import type { QueryConfig } from 'pg';
 import { createInOrder } from '../../database/in-order.ts';
 import * as statements from './artifact-statements.ts';
 import { batchChanges, batchReads, batchSaves, type Database, isForAll } from './batched.ts';
+import { type ArtifactExchange, redeemArtifact } from './token-statements.ts';
 
 /** The table of artifacts, a statement for as many of them as come together. What concerns one artifact happens in order. */
 export interface ArtifactTable {
@@ -16,6 +17,8 @@ export interface ArtifactTable {
   update(artifact: statements.UpdatedArtifact): Promise<boolean>;
   /** True for exactly one of any number of callers. */
   consume(key: string): Promise<boolean>;
+  /** The same, and then the tokens that it is exchanged for are saved in the same moment. */
+  redeem(exchange: ArtifactExchange): Promise<boolean>;
   /** The same. */
   destroy(key: string): Promise<boolean>;
 }
@@ -29,6 +32,8 @@ export function createArtifactTable(database: Database): ArtifactTable {
   const destroy = batchChanges<string>(database, statements.destroy, (key) => key);
   const findOne = async (statement: QueryConfig) => (await database.query<statements.FoundArtifact>(statement)).rows[0];
   const consumeOne = async (key: string) => (await database.query(statements.consume(key))).rowCount === 1;
+  const redeemOne = async (exchange: ArtifactExchange) =>
+    (await database.query(redeemArtifact(exchange))).rowCount === 1;
   const insertOne = async (one: statements.SavedArtifact) =>
     (await database.query(statements.insert(one))).rowCount === 1;
   return {
@@ -40,6 +45,7 @@ export function createArtifactTable(database: Database): ArtifactTable {
     insert: (artifact) => inOrder.write(artifact.row.key, () => insertOne(artifact)),
     update: (artifact) => inOrder.write(artifact.formerKey, () => update(artifact)),
     consume: (key) => inOrder.write(key, () => consumeOne(key)),
+    redeem: (exchange) => inOrder.write(exchange.key, () => redeemOne(exchange)),
     destroy: (key) => inOrder.write(key, () => destroy(key)),
   };
 }

@@ -1,4 +1,4 @@
-import type { AdapterPayload } from 'oidc-provider';
+import { type AdapterPayload, errors } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import type { FoundArtifact } from './artifact-statements.ts';
 
@@ -7,6 +7,21 @@ import type { FoundArtifact } from './artifact-statements.ts';
  * not end the grant with that, as the second use of a code from a redirect does: of a used one nothing is known.
  */
 export class PolledAdapter extends ArtifactAdapter {
+  /** With the tokens that it is exchanged for, at once: redemption.ts. */
+  override async consume(id: string): Promise<void> {
+    const redemption = this.deps.memory()?.redemption;
+    if (redemption === undefined) {
+      return super.consume(id);
+    }
+    const key = this.keyOf(id);
+    redemption.used = {
+      redeem: (saved) => this.deps.artifacts.redeem({ key, saved }),
+      async lost() {
+        throw new errors.InvalidGrant('already consumed');
+      },
+    };
+  }
+
   protected override read(row: FoundArtifact | undefined, id?: string): AdapterPayload | undefined {
     return row?.consumed_at === null ? super.read(row, id) : undefined;
   }

@@ -1,6 +1,5 @@
 import type { RequestMemory } from './request-memory.ts';
 import type { TokenRow } from './token-payload.ts';
-import type { Consumption } from './token-statements.ts';
 import type { TokenTable } from './token-table.ts';
 
 /** Ids that were handed out, and what is to be told instead. */
@@ -8,12 +7,13 @@ export type Substitutes = ReadonlyMap<string, string>;
 
 /** What a request uses up, and what it gets for that. */
 export interface Redemption {
-  used: UsedToken | undefined;
+  used: UsedUp | undefined;
   readonly saved: TokenRow[];
 }
 
-export interface UsedToken {
-  readonly consumption: Consumption;
+export interface UsedUp {
+  /** Uses it up and saves this, in one statement. False where another request was faster. */
+  readonly redeem: (saved: readonly TokenRow[]) => Promise<boolean>;
   /** Another request was faster. Throws the RFC's error, or says what that one was told. */
   readonly lost: () => Promise<Substitutes>;
 }
@@ -21,7 +21,7 @@ export interface UsedToken {
 const NONE: Substitutes = new Map();
 
 /**
- * The engine marks a code or refresh token as used and then saves what it is exchanged for, one after the other. Here all
+ * The engine marks a code, whatever kind it is, or a refresh token as used and then saves what it is exchanged for, one after the other. Here all
  * of it becomes one statement at the end of the exchange: it takes effect as a whole, for the one request that was first,
  * or not at all: a node that dies in between, and an exchange that is refused in between, use nothing up.
  */
@@ -45,6 +45,5 @@ export async function redeem(
     await Promise.all(saved.map((row) => tokens.insert(row)));
     return NONE;
   }
-  const won = await tokens.redeem({ ...used.consumption, saved });
-  return won ? NONE : used.lost();
+  return (await used.redeem(saved)) ? NONE : used.lost();
 }

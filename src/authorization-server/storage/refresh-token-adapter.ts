@@ -22,10 +22,7 @@ export class RefreshTokenAdapter extends TokenAdapter {
     const drawn = await rotation.draw(this.#asksFor() ?? '');
     const successors = rotation.graceMs > 0 ? rotation.seal(id, drawn) : null;
     this.#expect(drawn);
-    await this.use({
-      consumption: { ...placeOf(id), kind: this.kind, successors },
-      lost: () => this.#tellTheSame(id, drawn),
-    });
+    await this.use({ ...placeOf(id), kind: this.kind, successors }, () => this.#tellTheSame(id, drawn));
   }
 
   /** Another request with this token was first: what that one was told is told here as well. */

@@ -1,10 +1,10 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { TokenAdapterDeps } from './adapter-deps.ts';
-import type { UsedToken } from './redemption.ts';
+import type { UsedUp } from './redemption.ts';
 import { type RequestMemory, rememberAccount } from './request-memory.ts';
 import { revokeGrantOf } from './revocation-statements.ts';
 import { fromTokenRow, placeOf, toTokenRow } from './token-payload.ts';
-import type { FoundToken } from './token-statements.ts';
+import type { Consumption, FoundToken } from './token-statements.ts';
 
 /**
  * Tokens and codes for the engine. Guarantees beyond the obvious (artifacts.contract.ts tests each sentence): acknowledged
@@ -51,12 +51,9 @@ export class TokenAdapter implements Adapter {
    */
   async consume(id: string): Promise<void> {
     const place = placeOf(id);
-    await this.use({
-      consumption: { ...place, kind: this.kind, successors: null },
-      lost: async () => {
-        await this.deps.pool.query(revokeGrantOf(place));
-        throw new errors.InvalidGrant('already consumed');
-      },
+    await this.use({ ...place, kind: this.kind, successors: null }, async () => {
+      await this.deps.pool.query(revokeGrantOf(place));
+      throw new errors.InvalidGrant('already consumed');
     });
   }
 
@@ -71,13 +68,14 @@ export class TokenAdapter implements Adapter {
   }
 
   /** At once, or with everything else of the redemption that is under way. */
-  protected async use(token: UsedToken): Promise<void> {
+  protected async use(token: Consumption, lost: UsedUp['lost']): Promise<void> {
     const memory = this.deps.memory();
-    memory?.tokens.delete(token.consumption.key);
+    const redeem: UsedUp['redeem'] = (saved) => this.deps.tokens.redeem({ ...token, saved });
+    memory?.tokens.delete(token.key);
     if (memory?.redemption !== undefined) {
-      memory.redemption.used = token;
-    } else if (!(await this.deps.tokens.redeem({ ...token.consumption, saved: [] }))) {
-      await token.lost();
+      memory.redemption.used = { redeem, lost };
+    } else if (!(await redeem([]))) {
+      await lost();
       // Nobody is here who could tell something else instead.
       throw new errors.InvalidGrant('already consumed');
     }

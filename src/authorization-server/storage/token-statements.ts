@@ -103,6 +103,26 @@ export const redeem = (exchanges: readonly Exchange[]): QueryConfig => {
   };
 };
 
+/** Of what is no token itself: a device code, or a request that was answered elsewhere (CIBA). */
+export interface ArtifactExchange {
+  readonly key: string;
+  readonly saved: readonly TokenRow[];
+}
+
+/** The same, of one artifact. */
+export const redeemArtifact = ({ key, saved }: ArtifactExchange): QueryConfig => ({
+  name: 'artifact-redeem',
+  text: `with used as (
+      update artifacts set consumed_at = clock_timestamp() where key = $1 and consumed_at is null returning key),
+    saved as (
+      insert into tokens (${COLUMNS}) select exchanged.*
+      from used, unnest($2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[])
+        as exchanged (${COLUMNS})
+      on conflict (slot, key) do nothing)
+    select from used`,
+  values: [key, ...allColumnsOf(saved)],
+});
+
 /** Marked and not deleted: a retry of what saved it must not bring it back. */
 export const revoke = (tokens: readonly KnownToken[]): QueryConfig => ({
   name: 'token-revoke',
