@@ -44,5 +44,6 @@ function normal(kind: string, value: string): string {
   if (kind === 'DNS') {
     return value.toLowerCase();
   }
-  return kind === 'IP Address' && isIPv6(value) ? new URL(`https://[${value}]`).host : value;
+  // One with a zone, which a client may have registered, is no host of a URL.
+  return kind === 'IP Address' && isIPv6(value) ? (URL.parse(`https://[${value}]`)?.host ?? value) : value;
 }

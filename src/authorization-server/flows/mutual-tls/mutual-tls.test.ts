@@ -58,6 +58,13 @@ describe('the alternative names of a certificate', () => {
     expect(isSubject(await certificateOf(`CN=client`), property, expected)).toBe(false);
   });
 
+  it('C103: are compared with whatever a client has registered', async () => {
+    const certificate = await certificateOf('CN=x', { type: 'ip', value: '2001:db8::7' });
+    for (const expected of ['fe80::1%eth0', '::ffff:1.2.3.4%', '[::1]', '']) {
+      expect(isSubject(certificate, 'tls_client_auth_san_ip', expected)).toBe(false);
+    }
+  });
+
   it('count as what they are, whatever stands in them', async () => {
     const sly = [
       { type: 'url' as const, value: 'urn:a, DNS:client.example.com' },
