@@ -37,7 +37,7 @@ import { REQUESTS_TO_ONE } from './backchannel.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
-import { admitStructuredTokens, encryptOnlyTo } from './engine-tokens.ts';
+import { admitStructuredTokens, encryptOnlyTo, verifyWithFreshKeys } from './engine-tokens.ts';
 import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
 import { exchangedTokenSettings } from './exchanged-tokens.ts';
@@ -165,6 +165,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   ]);
   admitStructuredTokens();
   encryptOnlyTo(encryptsBy);
+  verifyWithFreshKeys();
   const profile = PROFILES[deps.profile];
   const provider = new Provider(deps.issuer, restrictToProfile(configuration, profile));
   declaredTypes.attach(provider);

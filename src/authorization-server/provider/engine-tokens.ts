@@ -82,7 +82,7 @@ export function admitStructuredTokens(): void {
   }
 }
 
-const { selectForEncrypt } = KeyStore.prototype;
+const { selectForEncrypt, selectForVerify } = KeyStore.prototype;
 
 /**
  * Lets engines encrypt to a client's keys only as far as `isUsable`. By themselves they take the first that has the right type,
@@ -92,6 +92,17 @@ export function encryptOnlyTo(isUsable: (alg: string, key: JsonWebKey) => boolea
   expectEngine(typeof selectForEncrypt === 'function', 'a choice of keys to encrypt to');
   KeyStore.prototype.selectForEncrypt = function selectUsable(wanted) {
     return selectForEncrypt.call(this, wanted).filter((key) => isUsable(wanted.alg, key));
+  };
+}
+
+/**
+ * Lets engines verify with a client's keys only as long as what its `jwks_uri` said of them is fresh; then they ask again. By
+ * themselves they ask when no key fits, so a key that the client has taken back would be good for ever.
+ */
+export function verifyWithFreshKeys(): void {
+  expectEngine(typeof selectForVerify === 'function', 'a choice of keys to verify with');
+  KeyStore.prototype.selectForVerify = function selectFresh(wanted) {
+    return this.stale?.() ? [] : selectForVerify.call(this, wanted);
   };
 }
 

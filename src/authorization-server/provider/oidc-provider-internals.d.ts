@@ -69,6 +69,9 @@ declare module 'oidc-provider/lib/helpers/keystore.js' {
 
   export default class KeyStore {
     selectForEncrypt(wanted: { readonly alg: string }): JsonWebKey[];
+    selectForVerify(wanted: { readonly alg: string }): JsonWebKey[];
+    /** Of a client's keys: those of the server itself are always fresh. */
+    stale?(): boolean;
   }
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { exportSPKI, importJWK, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openidClient from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { asParameters, signAssertion } from '../../../testing/client-assertion.ts';
 import {
@@ -249,6 +249,20 @@ describe('jwks_uri', () => {
     expect((await ask(await sign({}, {}, key, 'recovered'))).status).toBe(401);
     publish(key);
     expect((await ask(await sign({}, {}, key, 'recovered'))).status).toBe(200);
+  });
+
+  it('C46: is where a key was taken back, though the other one is used all the time', async () => {
+    await register('cautious');
+    publish(key, rsaKey);
+    const statusWith = async (signer: ClientKey) => (await ask(await sign({}, {}, signer, 'cautious'))).status;
+    expect([await statusWith(key), await statusWith(rsaKey)]).toEqual([200, 200]);
+    publish(rsaKey);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    try {
+      expect([await statusWith(rsaKey), await statusWith(key)]).toEqual([200, 401]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is not asked at an address inside, whoever registered it', async () => {
