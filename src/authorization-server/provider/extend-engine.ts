@@ -23,7 +23,7 @@ import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
 import { registerTokenGrants } from './token-grants.ts';
 import type { StateOf } from './token-state.ts';
-import { limitUserCodes } from './user-codes.ts';
+import { answerDevicesOnce, limitUserCodes } from './user-codes.ts';
 
 /** What storage keeps by the time of its expiry, which the id tells. */
 const STORED_TOKENS = ['AccessToken', 'AuthorizationCode', 'ClientCredentials', 'RefreshToken'] as const;
@@ -56,6 +56,7 @@ export function extendEngine(
   provider.on('device_authorization.success', tellInterval(POLL_INTERVAL));
   pingWithoutWaiting(provider);
   withdrawUserCodes(provider);
+  answerDevicesOnce(provider, deps.rateLimits);
   limitUserCodes(provider, deps.rateLimits);
   detectReplays(provider, deps.artifacts.firstUse);
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);

@@ -1,4 +1,4 @@
-import Provider, { errors } from 'oidc-provider';
+import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { USER_CODE } from '../flows/device-authorization/device-authorization.ts';
 import { wrapUserCodeLookup } from './engine-tokens.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -25,6 +25,31 @@ export function limitUserCodes(provider: Provider, limits: RateLimits): void {
     }
     return found;
   });
+}
+
+/** Of several at once; a node that dies over it leaves the next one to be given half a minute later. */
+const ONE_ANSWER = { name: 'device answer', most: 1, seconds: 30 };
+
+/**
+ * A device is connected by one person, or by none. The engine (9.13.3) looks whether somebody has answered already and
+ * notes a moment later that it is being done: of two at once both would be told that it is theirs.
+ */
+export function answerDevicesOnce(provider: Provider, limits: Pick<RateLimits, 'take'>): void {
+  wrapUserCodeLookup(provider, async (userCode, find) => {
+    const comesLate = isAnswer(Provider.ctx) && !(await limits.take(ONE_ANSWER, userCode));
+    const found = await find();
+    if (found && comesLate) {
+      Object.assign(found, { inFlight: true }); // So the engine reads that somebody is about to answer.
+    }
+    return found;
+  });
+}
+
+/** From a form of ours, whose secret it has; without that the code is looked up only to ask again. */
+function isAnswer(ctx: KoaContextWithOIDC | undefined): boolean {
+  const { params = {}, session } = ctx?.oidc ?? {};
+  const { secret } = (session?.state ?? {}) as { readonly secret?: string };
+  return secret !== undefined && params.xsrf === secret && Boolean(params.confirm || params.abort);
 }
 
 export class TooManyCodes extends errors.CustomOIDCProviderError {
