@@ -133,14 +133,15 @@ export const removeExpired = (limit: number): QueryConfig => ({
 });
 
 /**
- * At most so many of the interactions, device codes and sessions that are more than are kept of those in which nobody has
- * signed in yet: the oldest of them. `lifetime` (seconds) is how long the longest of them lives, so that the index leads to them past everything else.
+ * At most so many of the interactions, device codes, sessions and pushed requests that are more than are kept of those in
+ * which nobody has signed in yet, or that nobody has answered: the oldest of them. `lifetime` (seconds) is how long the longest of them lives, so that the index leads to them past everything else.
  */
 export const removeBeyond = (kept: number, lifetime: number, limit: number): QueryConfig => ({
   name: 'artifact-remove-beyond',
   text: `with anonymous as materialized (
       select key, created_at from artifacts
-      where expires_at <= now() + make_interval(secs => $2) and kind in ('Interaction', 'DeviceCode', 'Session') and account_id is null
+      where expires_at <= now() + make_interval(secs => $2) and kind in ('Interaction', 'DeviceCode', 'Session', 'PushedAuthorizationRequest')
+        and account_id is null and consumed_at is null
     ), beyond as (
       select key from anonymous order by created_at
       limit (select least($3, greatest(count(*) - $1, 0)) from anonymous)

@@ -12,7 +12,7 @@ export interface HousekeepingJobsDeps {
   readonly partitions: TokenPartitions;
   /** Seconds: of everything that is kept in `tokens`, as of now. */
   readonly tokenLifetimes: () => Promise<readonly number[]>;
-  /** How many are kept of the interactions in which nobody has signed in yet, and how long one lives, in seconds. */
+  /** How many are kept of what strangers begin and nobody has signed in to yet, and how long a sign-in may take, in seconds. */
   readonly pendingSignIns: { readonly kept: number; readonly lifetime: number };
   /** Seconds until a client that registered itself and was never used is removed. */
   readonly unusedRegistrations: number;
@@ -29,8 +29,8 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
   const { pool, partitions, tokenLifetimes, pendingSignIns, unusedRegistrations } = deps;
   const registrations = new PostgresClientRegistrations(pool);
   const { kept, lifetime } = pendingSignIns;
-  // What expires is kept by the hour (artifact-statements.ts).
-  const longest = lifetime + 3600;
+  // A pushed request is kept for two of its pages (flows/pushed-authorization-request), and what expires by the hour.
+  const longest = 60 + 2 * lifetime + 3600;
   return [
     atOnce('partitions ahead', async (now) => partitions.ensure(await tokenLifetimes(), now)),
     atOnce('a past partition', (now) => partitions.dropPast(now)),

@@ -2,8 +2,16 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
-import { createRelyingParty, DEMO_MACHINE, introspect, tokensOf } from '../../testing/relying-party.ts';
+import {
+  createRelyingParty,
+  DEMO_MACHINE,
+  DEMO_SPA,
+  introspect,
+  postForm,
+  tokensOf,
+} from '../../testing/relying-party.ts';
 import { removeExpired } from './artifact-statements.ts';
+import { housekeepingJobs } from './housekeeping-jobs.ts';
 import { TokenPartitions } from './token-partitions.ts';
 import { slotOf } from './token-slot.ts';
 
@@ -55,4 +63,23 @@ it('C98: tokens are issued and looked up while partitions come and go and rows a
   expect(answers.length).toBeGreaterThan(0);
   expect(answers.filter((answer) => !('active' in answer) || answer.active !== true)).toEqual([]);
   expect(dropped).toBeGreaterThan(0);
+});
+
+it('C102: of the requests that strangers push for a public client no more are kept than of sign-ins', async () => {
+  const request = { response_type: 'code', redirect_uri: DEMO_SPA.redirectUri, scope: 'openid' };
+  const challenge = { code_challenge: 'a'.repeat(43), code_challenge_method: 'S256' };
+  for (let n = 0; n < 5; n++) {
+    expect((await postForm(server.url('/request'), { ...request, ...challenge }, DEMO_SPA)).status).toBe(201);
+  }
+  const { pool } = server;
+  const jobs = housekeepingJobs({
+    pool,
+    partitions: new TokenPartitions(pool, pino({ level: 'silent' })),
+    tokenLifetimes: async () => [HOUR],
+    pendingSignIns: { kept: 2, lifetime: HOUR },
+    unusedRegistrations: HOUR,
+  });
+  await jobs.find(({ name }) => name === 'pending sign-ins')?.step(new Date());
+  const { rows } = await pool.query(`select key from artifacts where kind = 'PushedAuthorizationRequest'`);
+  expect(rows).toHaveLength(2);
 });

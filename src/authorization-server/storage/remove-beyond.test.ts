@@ -68,6 +68,16 @@ describe('C102: a flood of authorization requests that nobody signs in to', () =
     expect((await left()).map(({ kind }) => kind)).toEqual([...Array(5).fill('Interaction'), 'Session', 'Session']);
   });
 
+  it('counts the requests that strangers push, until they are answered', async () => {
+    const kind = 'PushedAuthorizationRequest';
+    await save(5, { age: 50, kind });
+    await pool.query('update artifacts set consumed_at = now()');
+    await save(5, { age: 40, kind });
+    await save(5, { age: 1 });
+    expect(await remove(7)).toBe(3);
+    expect((await left()).filter((one) => one.kind === kind)).toHaveLength(7);
+  });
+
   it('is cleared in parts, and once by any number of nodes', async () => {
     await save(50, { age: 1 });
     expect(await remove(10, 15)).toBe(15);
