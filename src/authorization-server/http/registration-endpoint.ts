@@ -1,5 +1,6 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
+import { networkOf } from './network-of-address.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -13,8 +14,8 @@ export interface Registrar {
 
 export interface RegistrationEndpointDeps {
   readonly registrar: Registrar;
-  /** False when this address has registered too often; it may try again after so many seconds. */
-  readonly admits: (address: string) => Promise<boolean>;
+  /** False when this network has registered too often; it may try again after so many seconds. */
+  readonly admits: (network: string) => Promise<boolean>;
   readonly retryAfter: number;
   /** Its URL, unless it is closed. */
   readonly advertised: string | undefined;
@@ -61,7 +62,7 @@ async function answer(ctx: ParameterizedContext, deps: RegistrationEndpointDeps)
   const { registrar, admits, retryAfter, advertised } = deps;
   const token = bearerToken(ctx);
   if (ctx.method === 'POST') {
-    if (advertised !== undefined && !(await admits(ctx.ip))) {
+    if (advertised !== undefined && !(await admits(networkOf(ctx.ip)))) {
       ctx.set('Retry-After', String(retryAfter));
       const refusal = new errors.TemporarilyUnavailable('too many registrations from this address');
       throw Object.assign(refusal, { statusCode: 429 });
@@ -131,7 +132,9 @@ function refuse(ctx: ParameterizedContext, error: unknown, issuer: string): void
   ctx.status = known.statusCode;
   ctx.body = { error: known.error, error_description: known.error_description };
   if (ctx.status === 401) {
-    ctx.set('WWW-Authenticate', `Bearer realm="${issuer}", error="${known.error}"`);
+    // RFC 6750 §3.1: who showed nothing is told of no error.
+    const problem = ctx.get('authorization') === '' ? '' : `, error="${known.error}"`;
+    ctx.set('WWW-Authenticate', `Bearer realm="${issuer}"${problem}`);
   }
 }
 

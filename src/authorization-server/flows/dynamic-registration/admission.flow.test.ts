@@ -51,6 +51,16 @@ const initialAccessTokens = () => new PostgresInitialAccessTokens(server.pool);
 
 const MACHINE = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 
+it('C102: an address may try sixty times a minute, and so may a whole network of IPv6 addresses', async () => {
+  const node = await server.addNode({ config: (config) => ({ ...config, trustedProxies: 1 }) });
+  const statusFrom = async (address: string) =>
+    (await registering.register('rubbish', { 'x-forwarded-for': address }, `${node}/register`)).status;
+  const statuses = await Promise.all(Array.from({ length: 61 }, (_, n) => statusFrom(`2001:db8:1:2:${n}::${n}`)));
+  expect(statuses.filter((status) => status === 429)).toHaveLength(1);
+  expect(await statusFrom('2001:db8:1:2::')).toBe(429);
+  expect(await statusFrom('2001:db8:1:3::')).toBe(400);
+});
+
 describe('closed', () => {
   it('nobody registers, and no endpoint is advertised', async () => {
     expect(await registerAt(nodes.closed)).toMatchObject({ status: 403, body: { error: 'invalid_request' } });
@@ -85,7 +95,8 @@ describe('with an initial access token', () => {
     async (token) => {
       const answer = await registerAt(nodes.byToken, token);
       expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
-      expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+      const problem = token === undefined ? '' : ', error="invalid_token"';
+      expect(answer.headers.get('www-authenticate')).toBe(`Bearer realm="${server.issuer}"${problem}`);
     },
   );
 
