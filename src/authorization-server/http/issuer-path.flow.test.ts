@@ -1,6 +1,7 @@
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { sendRaw } from '../../testing/raw-request.ts';
 import {
   createRelyingParty,
   DEMO_MACHINE,
@@ -115,3 +116,12 @@ describe('behind a proxy that takes the path off', () => {
 it('is not taken for another path that begins with the same letters', async () => {
   expect((await send(`${server.issuer}x/jwks`)).status).toBe(404);
 });
+
+it.each([`${PATH}/jwks`, `${PATH}/jwks?x`, `/.well-known/oauth-authorization-server${PATH}`, '/jwks'])(
+  'C62: %s is answered also where the target is a whole URL, whatever host that names',
+  async (path) => {
+    const head = `GET http://another.example${path} HTTP/1.1\r\nHost: another.example\r\nConnection: close\r\n\r\n`;
+    const { status, text } = await sendRaw(origin, head);
+    expect([status, text.includes('another.example')]).toEqual([200, false]);
+  },
+);

@@ -22,9 +22,11 @@ export function belowIssuerPath(issuer: string, application: RequestListener): R
   const inserted = new Map(METADATA.map((document) => [document + path, document]));
   return (request, response) => {
     const { url = '/' } = request;
-    const [sent = '', ...query] = url.split('?');
+    // RFC 9112 §3.2.2: a target may be a whole URL.
+    const [origin = ''] = /^https?:\/\/[^/?]*/i.exec(url) ?? [];
+    const [sent = '', ...query] = url.slice(origin.length).split('?');
     const within = inserted.get(sent) ?? takeOff(path, sent);
-    request.url = [within, ...query].join('?');
+    request.url = origin + [within, ...query].join('?');
     application(request, response);
   };
 }
