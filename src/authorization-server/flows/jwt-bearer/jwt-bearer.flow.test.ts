@@ -305,6 +305,14 @@ describe('what it leads to', () => {
     expect((await request(machine, { scope: 'records:read records:write' })).body.error).toBe('invalid_scope');
   });
 
+  it('leaves nothing behind that outlives the token', async () => {
+    await request(await assertionOf());
+    const { rows } = await server.pool.query<{ hours: number }>(
+      `select extract(epoch from max(expires_at) - now())::float8 / 3600 as hours from artifacts where kind = 'Grant'`,
+    );
+    expect(rows[0]?.hours).toBeLessThan(3);
+  });
+
   it('is for a resource server that is known', async () => {
     const { body } = await request(await assertionOf(), { resource: 'https://elsewhere.example' });
     expect(body.error).toBe('invalid_target');

@@ -1,10 +1,21 @@
-import { type Client as EngineClient, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
+import {
+  type Client as EngineClient,
+  errors,
+  type KoaContextWithOIDC,
+  type Provider,
+  type ResourceServer,
+} from 'oidc-provider';
 import type { Account, AccountStore } from '../../accounts/account.ts';
 import type { TrustedIssuer } from '../../clients/trusted-issuer.ts';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 export const JWT_BEARER_PARAMETERS = ['assertion', 'scope', 'resource'];
+
+/** Seconds: a grant does not end before its token, whichever of them is made a moment earlier. */
+const MARGIN = 60;
+
+type AccessToken = InstanceType<Provider['AccessToken']>;
 
 /** What an assertion that was verified says. */
 export interface Assertion {
@@ -63,13 +74,13 @@ export const jwtBearer =
     }
     const audience = await deps.audienceFor(ctx, client);
     const scopes = await deps.scopesFor(ctx, account, issuer);
-    await useUp();
-    const token =
-      account === undefined
-        ? newClientToken(ctx, client, scopes)
-        : await newAccountToken(ctx, { client, account, scopes, resource: audience.identifier });
+    const token = newToken(ctx, client, { account, scopes });
     token.resourceServer = new ctx.oidc.provider.ResourceServer(audience.identifier, audience.resourceServer);
     await sender.bind(token);
+    await useUp();
+    if (token instanceof ctx.oidc.provider.AccessToken) {
+      token.grantId = await saveGrant(ctx, token, audience.identifier);
+    }
     ctx.body = {
       access_token: await token.save(),
       expires_in: token.expiration,
@@ -105,25 +116,25 @@ async function accountIdOf(
     : findAccountId(address);
 }
 
-function newClientToken({ oidc: { provider } }: KoaContextWithOIDC, client: EngineClient, scopes: readonly string[]) {
-  return new provider.ClientCredentials({ client, scope: scopes.join(' ') });
-}
-
-interface AccountToken {
-  readonly client: EngineClient;
-  readonly account: Account;
+interface Vouched {
+  readonly account: Account | undefined;
   readonly scopes: readonly string[];
-  readonly resource: string;
 }
 
-/** With a grant of its own, by which it ends like every other. */
-async function newAccountToken(
+function newToken({ oidc: { provider } }: KoaContextWithOIDC, client: EngineClient, { account, scopes }: Vouched) {
+  const scope = scopes.join(' ');
+  return account === undefined
+    ? new provider.ClientCredentials({ client, scope })
+    : new provider.AccessToken({ accountId: account.accountId, client, gty: JWT_BEARER, scope } as never);
+}
+
+/** Of its own, by which the token ends like every other; nothing else ever hangs on it, so it is kept no longer. */
+async function saveGrant(
   { oidc: { provider } }: KoaContextWithOIDC,
-  { client, account, scopes, resource }: AccountToken,
-) {
-  const { accountId } = account;
-  const grant = new provider.Grant({ accountId, clientId: client.clientId });
-  grant.addResourceScope(resource, scopes.join(' '));
-  const grantId = await grant.save();
-  return new provider.AccessToken({ accountId, client, grantId, gty: JWT_BEARER, scope: scopes.join(' ') });
+  { accountId, clientId, scope, expiration }: AccessToken,
+  resource: string,
+): Promise<string> {
+  const grant = new provider.Grant({ accountId, clientId, expiresIn: expiration + MARGIN } as never);
+  grant.addResourceScope(resource, scope ?? '');
+  return grant.save();
 }
