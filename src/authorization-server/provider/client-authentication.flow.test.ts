@@ -279,7 +279,9 @@ describe('C46: what only a hash is kept of cannot sign', () => {
     for (const endpoint of ['token', 'introspection', 'revocation']) {
       const methods = body[`${endpoint}_endpoint_auth_methods_supported`];
       expect(methods ?? []).not.toContain('client_secret_jwt');
-      expect(String(body[`${endpoint}_endpoint_auth_signing_alg_values_supported`])).not.toMatch(/HS|none/);
+      const algs = body[`${endpoint}_endpoint_auth_signing_alg_values_supported`];
+      expect(algs).toContain('ES256');
+      expect(String(algs)).not.toMatch(/HS|none/);
     }
   });
 });

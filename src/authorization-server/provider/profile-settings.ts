@@ -51,10 +51,11 @@ export function restrictToProfile(configuration: Configuration, profile: Profile
     use,
     use.includes('SigningAlg') ? values?.filter((alg: string) => isAllowed(profile.signingAlgs, alg)) : values,
   ]);
+  const signed = Object.fromEntries(algs);
   return {
     ...configuration,
     responseTypes: responseTypes?.filter((one) => isAllowed(profile.responseTypes, one)) ?? [],
-    enabledJWA: Object.fromEntries(algs),
+    enabledJWA: signed,
     features: {
       ...features,
       pushedAuthorizationRequests: {
@@ -69,6 +70,9 @@ export function restrictToProfile(configuration: Configuration, profile: Profile
       // RFC 8414 §2. A public client may revoke what it holds, and introspect nothing.
       revocation_endpoint_auth_methods_supported: authMethods,
       introspection_endpoint_auth_methods_supported: authMethods.filter((method) => method !== 'none'),
+      // The same section: they must be there where private_key_jwt is among the methods. The engine has the token endpoint's.
+      revocation_endpoint_auth_signing_alg_values_supported: signed.clientAuthSigningAlgValues,
+      introspection_endpoint_auth_signing_alg_values_supported: signed.clientAuthSigningAlgValues,
     },
   };
 }

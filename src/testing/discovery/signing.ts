@@ -123,17 +123,9 @@ export const signing: Readonly<Record<string, ListExercise>> = {
       return (await party.post(party.endpoint('backchannel_authentication_endpoint'), { request })).body.auth_req_id;
     },
   },
-  token_endpoint_auth_signing_alg_values_supported: {
-    others: SIGNING,
-    async works(world, alg) {
-      const { clientId } = await createParty(world);
-      const { issuer } = world.server;
-      const assertion = await signAssertion({ issuer, clientId, key: keyFor(world, alg) });
-      const { body } = await send(String(world.metadata.token_endpoint), { method: 'POST', body: encode(assertion) });
-      // Authenticated, and told what is missing.
-      return body.error === 'invalid_request';
-    },
-  },
+  ...authentication('token'),
+  ...authentication('introspection'),
+  ...authentication('revocation'),
   dpop_signing_alg_values_supported: {
     others: SIGNING,
     async works(world, alg) {
@@ -143,6 +135,23 @@ export const signing: Readonly<Record<string, ListExercise>> = {
     },
   },
 };
+
+function authentication(endpoint: string): Record<string, ListExercise> {
+  return {
+    [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: {
+      others: SIGNING,
+      async works(world, alg) {
+        const { clientId } = await createParty(world);
+        const { issuer } = world.server;
+        const assertion = await signAssertion({ issuer, clientId, key: keyFor(world, alg) });
+        const address = String(world.metadata[`${endpoint}_endpoint`]);
+        const { body } = await send(address, { method: 'POST', body: encode(assertion) });
+        // Authenticated, and told what is missing.
+        return body.error === 'invalid_request';
+      },
+    },
+  };
+}
 
 function encryption(what: string): Record<string, ListExercise> {
   return {
