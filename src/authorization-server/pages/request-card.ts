@@ -1,4 +1,4 @@
-import { type AnsweredRequest, claimsAskedFor, proposeGrant } from '../flows/ciba/answer.ts';
+import { type AnsweredRequest, askingClient, claimsAskedFor, proposeGrant } from '../flows/ciba/answer.ts';
 import { type ClientCard, clientCard } from './client-card.ts';
 import { type Permission, permissionsOf } from './scope-words.ts';
 import { ago, within } from './time-words.ts';
@@ -20,8 +20,8 @@ export async function requestCard(
   answered: AnsweredRequest,
   now = Date.now() / 1000,
 ): Promise<RequestCard | undefined> {
-  const { provider, request, resourceServers } = answered;
-  const client = request.clientId === undefined ? undefined : await provider.Client.find(request.clientId);
+  const { request, resourceServers } = answered;
+  const client = await askingClient(answered);
   if (client === undefined) {
     return undefined;
   }

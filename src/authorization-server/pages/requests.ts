@@ -4,6 +4,7 @@ import type { Account, AccountStore, Authenticate } from '../accounts/account.ts
 import {
   type Authentication,
   allowRequest,
+  askingClient,
   type BackchannelRequest,
   denyRequest,
   isWaiting,
@@ -141,7 +142,9 @@ async function answer(deps: RequestsPage, { account, authentication }: Person, h
 
 async function findWaiting(provider: Provider, id: string): Promise<BackchannelRequest | undefined> {
   const request = await provider.BackchannelAuthenticationRequest.find(id);
-  return request !== undefined && isWaiting(request) ? request : undefined;
+  const isThere =
+    request !== undefined && isWaiting(request) && (await askingClient({ provider, request })) !== undefined;
+  return isThere ? request : undefined;
 }
 
 function pathOf(ctx: RouterContext): string {

@@ -4,7 +4,7 @@
  * What they allow becomes a Grant of its own: unlike one that is given on the way through a browser it has no session to
  * end with, and what becomes of it concerns no other sign-in of theirs.
  */
-import { errors, type Provider } from 'oidc-provider';
+import { type Client, errors, type Provider } from 'oidc-provider';
 import { grantScopes } from '../../resources/grant-scopes.ts';
 import type { ResourceServer } from '../../resources/resource-server.ts';
 import { decideScopes, OPENID_SCOPES } from '../../resources/scope-policy.ts';
@@ -64,6 +64,21 @@ export async function denyRequest({ provider, request }: Pick<AnsweredRequest, '
   // The engine (9.13.3) stores the description of its error under a name that it does not read.
   request.errorDescription = 'the account holder denied the request';
   await provider.backchannelResult(request, new errors.AccessDenied(request.errorDescription));
+}
+
+/** `undefined` when it is gone, or its registration does not hold any more: nobody is there to be told an answer. */
+export async function askingClient({
+  provider,
+  request,
+}: Pick<AnsweredRequest, 'provider' | 'request'>): Promise<Client | undefined> {
+  try {
+    return request.clientId === undefined ? undefined : await provider.Client.find(request.clientId);
+  } catch (error) {
+    if (error instanceof errors.InvalidClientMetadata) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 export function isWaiting(request: BackchannelRequest): boolean {
