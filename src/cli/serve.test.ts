@@ -123,7 +123,9 @@ describe('concierge serve', () => {
     await concierge(['apply', '--development', '-f', 'config/demo.yaml'], env).exited;
     const { code, output } = await concierge(['serve'], env).exited;
     expect(code).toBe(1);
-    expect(output).toContain('The database holds demo clients, whose secrets are public: demo-api, demo-ciba, demo-machine');
+    expect(output).toContain(
+      'The database holds demo clients, whose secrets are public: demo-api, demo-ciba, demo-machine',
+    );
   });
 
   it('C72: refuses a missing secret, a plain http issuer and nothing to connect to, all at once', async () => {
