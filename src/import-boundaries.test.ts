@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/flows/slice.ts`]: { imports: [], types: ['oidc-provider'] },
   // A flow knows no other flow: what two of them need belongs to provider/ or to the domain.
   ...eachFolder(`${AS}/flows`, { imports: [...DOMAIN, `${AS}/flows/slice.ts`, 'oidc-provider'] }),
-  [`${AS}/provider`]: { imports: [...DOMAIN, `${AS}/flows`, 'oidc-provider', 'jose'] },
+  [`${AS}/provider`]: { imports: [...DOMAIN, `${AS}/flows`, 'http', 'oidc-provider', 'jose'] },
   // The one door to the engine's internals.
   [`${AS}/provider/engine.ts`]: { imports: ['oidc-provider', 'oidc-provider/lib/helpers/weak_cache.js'] },
   [`${AS}/provider/engine-tokens.ts`]: {
@@ -56,7 +56,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: [...DOMAIN, `${AS}/flows`, `${AS}/operations`, 'koa', '@koa/router', 'ejs', 'zod'],
     parts: ERRORS_ONLY,
   },
-  [`${AS}/http`]: { imports: ['koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
+  [`${AS}/http`]: { imports: ['http', 'koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
   [`${AS}/operations`]: { imports: ['http', 'koa', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },

@@ -1,6 +1,6 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
-import { networkOf } from './network-of-address.ts';
+import { networkOf } from '../../http/network-of-address.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

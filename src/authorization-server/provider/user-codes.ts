@@ -1,4 +1,5 @@
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { networkOf } from '../../http/network-of-address.ts';
 import { USER_CODE } from '../flows/device-authorization/device-authorization.ts';
 import { wrapUserCodeLookup } from './engine-tokens.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -60,17 +61,4 @@ export class TooManyCodes extends errors.CustomOIDCProviderError {
   constructor() {
     super('slow_down', 'too many wrong codes came from this address');
   }
-}
-
-/** Whom an address stands for: of IPv6, whoever has one has at least 2^64 of them (RFC 6177). */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!plain.includes(':')) {
-    return plain;
-  }
-  const [before = '', after] = plain.split('::');
-  const head = before === '' ? [] : before.split(':');
-  const tail = after === undefined || after === '' ? [] : after.split(':');
-  const zeros = Array<string>(Math.max(8 - head.length - tail.length, 0)).fill('0');
-  return [...head, ...zeros, ...tail].slice(0, 4).join(':');
 }
