@@ -18,12 +18,20 @@ interface Room {
 }
 
 const AS = 'authorization-server';
-const DOMAIN = [`${AS}/accounts`, `${AS}/clients`, `${AS}/profiles`, `${AS}/resources`];
+const DOMAIN = [`${AS}/accounts`, `${AS}/audit`, `${AS}/clients`, `${AS}/profiles`, `${AS}/resources`];
 const ERRORS_ONLY = { 'oidc-provider': ['errors'] };
 const EVERYTHING = { imports: ['*'] };
 
 const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/accounts`]: { imports: ['zod', '@node-rs/argon2', `${AS}/clients/rule.ts`], types: DOMAIN },
+  [`${AS}/audit`]: { imports: [] },
+  // Ways to prove who one is; each is an Authenticator.
+  [`${AS}/authenticators`]: {
+    imports: [`${AS}/accounts`, 'otpauth', '@simplewebauthn/server', 'ldapts', 'openid-client', 'zod'],
+    types: DOMAIN,
+  },
+  [`${AS}/languages`]: { imports: ['intl-messageformat', 'yaml'] },
+  [`${AS}/mail`]: { imports: [`${AS}/languages`, 'nodemailer'], types: [...DOMAIN, 'pino'] },
   [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
   [`${AS}/profiles`]: { imports: [], types: DOMAIN },
   [`${AS}/resources`]: { imports: ['zod'], types: DOMAIN },
@@ -49,11 +57,34 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   [`${AS}/storage`]: {
     imports: ['database', 'knex', 'pg'],
-    types: [...DOMAIN, `${AS}/directory`, `${AS}/provider`, 'oidc-provider', 'pino'],
+    types: [
+      ...DOMAIN,
+      `${AS}/authenticators`,
+      `${AS}/directory`,
+      `${AS}/mail`,
+      `${AS}/operations`,
+      `${AS}/provider`,
+      'oidc-provider',
+      'pino',
+    ],
     parts: ERRORS_ONLY,
   },
   [`${AS}/pages`]: {
-    imports: [...DOMAIN, `${AS}/flows`, `${AS}/operations`, 'koa', '@koa/router', 'ejs', 'zod'],
+    imports: [
+      ...DOMAIN,
+      `${AS}/authenticators`,
+      `${AS}/flows`,
+      `${AS}/languages`,
+      `${AS}/mail`,
+      `${AS}/operations`,
+      'koa',
+      '@koa/router',
+      'bowser',
+      'ejs',
+      'openid-client',
+      'qrcode',
+      'zod',
+    ],
     parts: ERRORS_ONLY,
   },
   [`${AS}/http`]: { imports: ['http', 'koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },

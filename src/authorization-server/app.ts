@@ -27,6 +27,8 @@ import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
   readonly answering: AnsweringPeople;
+  /** Lets what a page does be known as done for this request: provider/current-request.ts. */
+  readonly duringPage: (ctx: Koa.Context, work: () => Promise<unknown>) => Promise<unknown>;
   readonly provider: Provider;
   readonly registration: RegistrationEndpointDeps;
   readonly cookieSignatures: CookieSignatures;
@@ -77,6 +79,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
     app.use(mutualTlsAddress(app, deps.mutualTlsOrigin));
   }
   app.use(protocolEndpoints(withRegistration(engine, deps.registration)));
+  app.use((ctx, next) => deps.duringPage(ctx, next));
   app.use(requestByPost());
   app.use(deviceLink());
   app.use(page.assets);

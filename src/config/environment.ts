@@ -5,7 +5,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type Tree = { [key: string]: unknown };
 
 /** Variables with our prefix that are no settings: they hold secrets. */
-const SECRETS = ['CONCIERGE_SECRET', 'CONCIERGE_RESOURCE_API_CLIENT_SECRET'];
+const SECRETS = [
+  'CONCIERGE_SECRET',
+  'CONCIERGE_RESOURCE_API_CLIENT_SECRET',
+  'CONCIERGE_SMTP_URL',
+  'CONCIERGE_LDAP_PASSWORD',
+];
 
 /** Kubernetes gives every pod such variables for each service, so for a service named "concierge" too. */
 const KUBERNETES_SERVICE_LINK = /^CONCIERGE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import {
   type Environment,
+  holdsSecret,
   isTree,
   listOf,
   readSecret,
@@ -42,6 +43,7 @@ export function loadConfig(source: Source): Config {
   return frozen({
     ...settings,
     ...selfDescription(settings, source.mode),
+    ...people(settings, source),
     mode: source.mode,
     database: { ...settings.database, url: secrets.DATABASE_URL },
     secrets: listOf(secrets.CONCIERGE_SECRET) as [string, ...string[]], // load() has counted them
@@ -54,6 +56,7 @@ export function loadDatabaseConfig(source: Source): DatabaseConfig {
   return frozen({
     ...settings,
     ...selfDescription(settings, source.mode),
+    ...people(settings, source),
     mode: source.mode,
     database: { ...settings.database, url: secrets.DATABASE_URL },
   });
@@ -73,6 +76,44 @@ function selfDescription({ registration, clientIdMetadataDocuments, profile }: S
     },
     clientIdMetadataDocuments: { enabled: clientIdMetadataDocuments.enabled ?? (development || profile === 'mcp') },
   };
+}
+
+/** What else is needed for people: where nothing is said, and the secrets of servers that this one asks. */
+function people({ issuer, accounts, mail, upstreamProviders, ldap }: Settings, { env, mode }: Source) {
+  const optional = (name: string) => (holdsSecret(env, name) ? readSecret(env, name, []) : undefined);
+  return {
+    accounts: {
+      ...accounts,
+      registration: accounts.registration ?? (mode === 'development' ? ('open' as const) : ('closed' as const)),
+    },
+    mail: {
+      smtpUrl: optional('CONCIERGE_SMTP_URL') ?? null,
+      from: mail.from ?? `no-reply@${new URL(issuer).hostname}`,
+    },
+    upstreamProviders: upstreamProviders.map((provider) => ({
+      ...provider,
+      clientSecret: provider.clientSecretVariable === null ? undefined : optional(provider.clientSecretVariable),
+    })),
+    ldap: ldap && { ...ldap, bindPassword: ldap.bindDn === null ? undefined : optional('CONCIERGE_LDAP_PASSWORD') },
+  };
+}
+
+/** Secrets that some settings ask for, and what of them cannot be read or is no such thing. */
+function secretsOfSettings({ upstreamProviders, ldap }: Settings, env: Environment): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const needed = [
+    ...upstreamProviders.flatMap(({ clientSecretVariable }) => clientSecretVariable ?? []),
+    ...(ldap?.bindDn ? ['CONCIERGE_LDAP_PASSWORD'] : []),
+    ...(holdsSecret(env, 'CONCIERGE_SMTP_URL') ? ['CONCIERGE_SMTP_URL'] : []),
+  ];
+  for (const name of needed) {
+    const value = readSecret(env, name, mistakes);
+    if (name === 'CONCIERGE_SMTP_URL' && !['smtp:', 'smtps:'].includes(URL.parse(value ?? '')?.protocol ?? '')) {
+      const fix = 'write it like smtp://user:password@mail.example.com:587';
+      mistakes.push({ path: name, problem: 'is not the URL of an SMTP server', fix });
+    }
+  }
+  return mistakes;
 }
 
 /** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */
@@ -101,6 +142,9 @@ function load<Name extends string>({ env, file, mode }: Source, names: readonly 
   mistakes.push(...(parsed.error?.issues ?? []).flatMap((issue) => mistakesOf(issue, env)));
   const secrets = Object.fromEntries(names.map((name) => [name, readSecret(env, name, mistakes)]));
   mistakes.push(...Object.entries(secrets).flatMap(([name, value]) => secretMistakes(name, value)));
+  if (parsed.success) {
+    mistakes.push(...secretsOfSettings(parsed.data, env));
+  }
   if (mode === 'production') {
     mistakes.push(...productionMistakes(merged, secrets));
   }

@@ -6,6 +6,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** What each of them means is in authorization-server/profiles. */
 const PROFILES = ['rfc6749', 'oauth-2.1', 'fapi-2.0', 'mcp'] as const;
 
+/** Those that there is a catalogue of messages for, in locales/. */
+const LANGUAGES = ['en', 'de', 'ja', 'pt-BR'] as const;
+
 /** RFC 7591 §2, and the grants that are extensions. */
 const GRANT_TYPES = [
   'authorization_code',
@@ -75,6 +78,9 @@ const lifetimes = z
     session: seconds,
     grant: seconds,
     interaction: seconds,
+    recentSignIn: seconds,
+    mailedLink: seconds,
+    invitation: seconds,
   })
   .refine(({ grant, refreshToken }) => !(grant < refreshToken), {
     ...because('is shorter than lifetimes.refreshToken', 'raise it: a refresh token dies with its grant'),
@@ -93,6 +99,10 @@ const passwords = z.strictObject({
     .transform((value) => value ?? Math.min(availableParallelism(), HASHING_THREADS)),
   queue: z.int().min(0).max(100_000),
   maxLength: z.int().min(64).max(65_536),
+  /** ASVS 5.0 V6.2.1: eight at least, fifteen recommended. */
+  minLength: z.int().min(8).max(64),
+  minLengthWithSecondFactor: z.int().min(8).max(64),
+  breached: z.strictObject({ enabled: z.boolean(), url: webUrl }),
 });
 
 /** A variable holds them in one text, as RFC 6749 §3.3 writes them, or separated by commas. */
@@ -107,6 +117,70 @@ const registration = z.strictObject({
   scopes: scopes.nullable(),
   unusedLifetime: seconds,
   mostUnused: count.max(1_000_000),
+});
+
+/** What an upstream OpenID provider's ID token and userinfo are read by; each may be named otherwise there. */
+const upstreamClaims = z.strictObject({
+  email: z.string().min(1).default('email'),
+  emailVerified: z.string().min(1).default('email_verified'),
+  name: z.string().min(1).default('name'),
+});
+
+const upstreamProvider = z.strictObject({
+  /** Stands in addresses and in the database: it never changes. */
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, because('is not an id', 'use lower-case letters, digits and -')),
+  name: z.string().min(1).max(60),
+  issuer: webUrl,
+  clientId: z.string().min(1),
+  /** The variable that holds the client's secret, or `…_FILE` the file; null: a public client. */
+  clientSecretVariable: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/, because('is not the name of a variable', 'write it like GOOGLE_CLIENT_SECRET'))
+    .nullable()
+    .default(null),
+  scopes: scopes.default(['openid', 'profile', 'email']),
+  claims: upstreamClaims.prefault({}),
+  /** Whether somebody who has no account here gets one by signing in there. */
+  createsAccounts: z.boolean().default(false),
+});
+
+const ldap = z.strictObject({
+  url: z
+    .string()
+    .regex(
+      /^ldaps?:\/\/[^/?#]+$/,
+      because('is not the URL of an LDAP server', 'write it like ldaps://ldap.example.com'),
+    ),
+  startTls: z.boolean().default(false),
+  /** Whom to look people up as; null: nobody (anonymously). The password comes from CONCIERGE_LDAP_PASSWORD. */
+  bindDn: z.string().min(1).nullable().default(null),
+  searchBase: z.string().min(1),
+  /** `{email}` stands for what was typed, escaped. */
+  searchFilter: z.string().includes('{email}').default('(mail={email})'),
+  attributes: z
+    .strictObject({ email: z.string().min(1).default('mail'), name: z.string().min(1).default('cn') })
+    .prefault({}),
+  createsAccounts: z.boolean().default(true),
+});
+
+const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, because('is not a colour', 'write it like #1a5c4b'));
+
+const brand = z.strictObject({
+  name: z.string().min(1).max(60),
+  logo: z.string().min(1).nullable(),
+  accentColor: color.nullable(),
+  accentColorDark: color.nullable(),
+  stylesheet: z.string().min(1).nullable(),
+});
+
+const emailDomain = z
+  .string()
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, because('is not a domain', 'write it in small letters, like example.com'));
+
+const accounts = z.strictObject({
+  registration: z.enum(['closed', 'invitation', 'open']).nullable(),
+  emailDomains: z.array(emailDomain),
+  roles: z.array(z.string().min(1)),
 });
 
 const headerName = z
@@ -150,6 +224,18 @@ export const Settings = z
     pendingSignIns: count,
     passwords,
     lockout: z.strictObject({ attempts: count, seconds }),
+    accounts,
+    secondFactor: z.strictObject({
+      policy: z.enum(['optional', 'required']),
+      requiredForRoles: z.array(z.string().min(1)),
+    }),
+    upstreamProviders: z.array(upstreamProvider).max(20),
+    ldap: ldap.nullable(),
+    mail: z.strictObject({ from: z.string().min(3).max(200).nullable() }),
+    brand,
+    languages: z.strictObject({ default: z.enum(LANGUAGES) }),
+    audit: z.strictObject({ retention: seconds }),
+    geoip: z.strictObject({ database: z.string().min(1).nullable() }),
     registration,
     clientIdMetadataDocuments: z.strictObject({ enabled: z.boolean().nullable() }),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
@@ -174,8 +260,13 @@ export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K
 
 /** What the authorization server runs with. */
 export type Config = Frozen<
-  Omit<Settings, 'registration' | 'clientIdMetadataDocuments'> & {
+  Omit<Settings, 'registration' | 'clientIdMetadataDocuments' | 'accounts' | 'mail' | 'upstreamProviders' | 'ldap'> & {
     mode: Mode;
+    accounts: Omit<Settings['accounts'], 'registration'> & { registration: 'closed' | 'invitation' | 'open' };
+    /** `smtpUrl` is null where no mail is sent: in development it is kept for the mailbox page. */
+    mail: { smtpUrl: string | null; from: string };
+    upstreamProviders: (Settings['upstreamProviders'][number] & { clientSecret: string | undefined })[];
+    ldap: (NonNullable<Settings['ldap']> & { bindPassword: string | undefined }) | null;
     registration: Omit<Settings['registration'], 'access' | 'scopes'> & {
       access: 'closed' | 'initial-access-token' | 'open';
       scopes: string[] | 'all';

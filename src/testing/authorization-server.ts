@@ -95,7 +95,7 @@ async function startNode(
   const env = { DATABASE_URL: databaseUrl, CONCIERGE_SECRET: SECRET, CONCIERGE_ISSUER: issuer };
   const loaded = loadConfig({ env, mode: 'development' });
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
-    config: config({ ...loaded, passwords: HASHING }),
+    config: config({ ...loaded, passwords: { ...loaded.passwords, ...HASHING } }),
     logger: logger ?? createLogger(process.env.TEST_LOG ?? 'silent'),
     // Stands still: what a node remembers is dropped when it changes, and not because the machine is slow.
     directoryClock: () => 0,

@@ -21,6 +21,7 @@ export async function prepareHousekeeping(config: Config, resources: ResourceSto
     partitions,
     tokenLifetimes: lifetimes,
     unusedRegistrations: config.registration.unusedLifetime,
+    auditRetention: config.audit.retention,
     pendingSignIns: { kept: config.pendingSignIns, lifetime: config.lifetimes.interaction },
   });
   const leadership = createLease(pool, 'housekeeping', LEASE_SECONDS);

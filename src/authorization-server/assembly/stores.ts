@@ -9,6 +9,7 @@ import { oncePerRequest } from '../provider/once-per-request.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { PostgresAccountStore } from '../storage/accounts.ts';
 import { type ArtifactStore, createArtifactStore } from '../storage/artifacts.ts';
+import { createAudit } from '../storage/audit.ts';
 import { PostgresClientStore } from '../storage/clients.ts';
 import { reportUnavailability } from '../storage/database-unavailable.ts';
 import { DirectoryCache } from '../storage/directory-cache.ts';
@@ -50,6 +51,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     ofRequest: directoryOfRequest(directory, accountsReadAlong),
     artifacts,
     rateLimits: createRateLimits(pool, sealing),
+    audit: createAudit(pool, currentRequest.read),
     async close() {
       await directory.close();
       await pool.end();

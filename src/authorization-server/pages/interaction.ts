@@ -17,8 +17,6 @@ export interface InteractionPages {
   readonly page: Page;
   readonly authenticate: Authenticate;
   readonly findAccount: AccountStore['findAccount'];
-  /** Lets what is read for a page be known as read for this request: provider/current-request.ts. */
-  readonly duringPage: (ctx: RouterContext, work: () => Promise<unknown>) => Promise<unknown>;
   readonly listResourceServers: ResourceStore['listResourceServers'];
   readonly requests: RememberedRequests;
   /** Development mode only. */
@@ -33,7 +31,6 @@ export function interactionPages(deps: InteractionPages): Router {
   const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider(), deps.requests);
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
 
-  router.use((ctx, next) => deps.duringPage(ctx, next));
   router.get('/', async (ctx) => {
     const step = await pending(ctx);
     await (step.interaction.prompt.name === 'consent' ? consent : signIn).show(ctx, step);

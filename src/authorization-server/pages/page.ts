@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import type { Middleware, ParameterizedContext } from 'koa';
+import { type Languages, loadLanguages, type Translate } from '../languages/languages.ts';
 import { loadAssets } from './assets.ts';
+import { languageOf } from './language-of-page.ts';
 
 export interface PageOptions {
   readonly title: string;
@@ -19,7 +21,9 @@ export interface PageOptions {
 }
 
 export interface Page {
-  /** Answers with `views/<view>.ejs`. In the template, the locals are the properties of `view`. */
+  /** What words are in on this page: see languages/languages.ts. */
+  translate(ctx: ParameterizedContext): Translate;
+  /** Answers with `views/<view>.ejs`. In the template, the locals are the properties of `view`, and `view.t` has the words. */
   render(ctx: ParameterizedContext, view: string, locals: object, options: PageOptions): void;
   /** Serves `views/assets`. */
   readonly assets: Middleware;
@@ -30,7 +34,7 @@ type Template = (locals: object) => string;
 const VIEWS = fileURLToPath(new URL('../../../views', import.meta.url));
 
 /** Compiles every view, so that one that does not compile stops the boot instead of a visitor. */
-export function createPage(directory: string = VIEWS): Page {
+export function createPage(directory: string = VIEWS, languages: Languages = loadLanguages()): Page {
   const templates = compileViews(directory);
   const assets = loadAssets(join(directory, 'assets'));
   const layout = template(templates, 'partials/layout');
@@ -40,11 +44,15 @@ export function createPage(directory: string = VIEWS): Page {
     script: assets.url('submit-once.js'),
   };
 
+  const translate = (ctx: ParameterizedContext) => languages(languageOf(ctx));
+
   return {
     assets: assets.middleware,
+    translate,
     render(ctx, view, locals, options) {
-      const body = template(templates, view)(locals);
-      const html = layout({ ...shared, root: ctx.mountPath, title: options.title, body });
+      const t = translate(ctx);
+      const body = template(templates, view)({ ...locals, t, root: ctx.mountPath });
+      const html = layout({ ...shared, root: ctx.mountPath, title: options.title, body, t });
       if (options.status !== undefined) {
         ctx.status = options.status;
       }

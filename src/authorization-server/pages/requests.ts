@@ -22,7 +22,6 @@ export interface RequestsPage extends AnsweringPeople {
   readonly page: Page;
   readonly authenticate: Authenticate;
   readonly findAccount: AccountStore['findAccount'];
-  readonly duringPage: (ctx: RouterContext, work: () => Promise<unknown>) => Promise<unknown>;
   readonly listResourceServers: ResourceStore['listResourceServers'];
   readonly demonstration?: Demonstration | undefined;
 }
@@ -70,7 +69,6 @@ export function requestsPage(deps: RequestsPage): Router {
     seeOther(ctx, outcome === undefined ? '' : `?outcome=${outcome}`);
   };
 
-  router.use((ctx, next) => deps.duringPage(ctx, next));
   router.get('/', async (ctx) => {
     const person = await personAt(ctx, deps);
     await (person === undefined ? signIn.show(ctx) : list(ctx, deps, person));

@@ -92,7 +92,9 @@ describe('the sign-in page', () => {
 
   it('answers 503 with Retry-After while too many passwords are being checked', async () => {
     const hashing = { memoryKiB: 65_536, iterations: 3, parallelism: 1, concurrency: 1, queue: 1, maxLength: 1024 };
-    const busy = await startTestServer({ config: (config) => ({ ...config, passwords: hashing }) });
+    const busy = await startTestServer({
+      config: (config) => ({ ...config, passwords: { ...config.passwords, ...hashing } }),
+    });
     try {
       browser = new UserAgent(busy.issuer);
       const visit = await browser.get(request());

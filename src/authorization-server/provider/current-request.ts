@@ -21,9 +21,17 @@ export interface RequestInProgress {
   readonly asksFor?: string | undefined;
   /** The id of the session that gets another one in this request. */
   readonly replacedSessionId?: string | undefined;
+  readonly origin?: RequestOrigin | undefined;
 }
 
-type Page = Pick<KoaContextWithOIDC, 'state'>;
+/** Where it comes from, for what is written down about it. */
+export interface RequestOrigin {
+  readonly requestId: string | undefined;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+type Page = Pick<KoaContextWithOIDC, 'state' | 'ip' | 'get'>;
 
 export function createCurrentRequest(ageOf: (ctx: Page) => number): CurrentRequest {
   const pages = new AsyncLocalStorage<Page>();
@@ -34,7 +42,7 @@ export function createCurrentRequest(ageOf: (ctx: Page) => number): CurrentReque
         return new EngineRequest(ctx, ageOf);
       }
       const page = pages.getStore();
-      return page && { identity: page, age: ageOf(page) };
+      return page && { identity: page, age: ageOf(page), origin: originOf(page) };
     },
     during: (page, work) => pages.run(page, work),
   };
@@ -54,6 +62,10 @@ class EngineRequest implements RequestInProgress {
     return this.#ageOf(this.identity);
   }
 
+  get origin() {
+    return originOf(this.identity);
+  }
+
   get asksFor() {
     return askedByRefresh(this.identity, presentedKey);
   }
@@ -61,4 +73,13 @@ class EngineRequest implements RequestInProgress {
   get replacedSessionId() {
     return replacedSessionId(this.identity);
   }
+}
+
+function originOf(ctx: Page): RequestOrigin {
+  const { requestId } = ctx.state;
+  return {
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+    address: ctx.ip || undefined,
+    userAgent: ctx.get('user-agent') || undefined,
+  };
 }

@@ -70,7 +70,14 @@ it('C98: what nobody uses, and tokens that have expired, are jobs of the houseke
     update initial_access_tokens set expires_at = now() - interval '1 hour' where id = 'old'`);
   const partitions = new TokenPartitions(pool, pino({ level: 'silent' }));
   const pendingSignIns = { kept: 1, lifetime: 1 };
-  const deps = { pool, partitions, tokenLifetimes: async () => [], pendingSignIns, unusedRegistrations: 3600 };
+  const deps = {
+    pool,
+    partitions,
+    tokenLifetimes: async () => [],
+    pendingSignIns,
+    unusedRegistrations: 3600,
+    auditRetention: 86_400,
+  };
   for (const job of housekeepingJobs(deps).filter(({ name }) => /registrations|initial access/.test(name))) {
     expect(await job.step(new Date())).toBe(false);
   }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { removeBeyond, removeExpired } from './artifact-statements.ts';
+import { removeOldAudit } from './audit.ts';
 import { PostgresClientRegistrations } from './client-registrations.ts';
 import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
@@ -16,6 +17,8 @@ export interface HousekeepingJobsDeps {
   readonly pendingSignIns: { readonly kept: number; readonly lifetime: number };
   /** Seconds until a client that registered itself and was never used is removed. */
   readonly unusedRegistrations: number;
+  /** Seconds. */
+  readonly auditRetention: number;
 }
 
 /** Small enough that no request waits long for the rows or the disk. */
@@ -26,7 +29,7 @@ const COUNTED_BATCH = 10_000;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
 export function housekeepingJobs(deps: HousekeepingJobsDeps) {
-  const { pool, partitions, tokenLifetimes, pendingSignIns, unusedRegistrations } = deps;
+  const { pool, partitions, tokenLifetimes, pendingSignIns, unusedRegistrations, auditRetention } = deps;
   const registrations = new PostgresClientRegistrations(pool);
   const { kept, lifetime } = pendingSignIns;
   // A pushed request is kept for two of its pages (flows/pushed-authorization-request), and what expires by the hour.
@@ -43,6 +46,7 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
     inBatches('rate limits that are over', async () => (await pool.query(removeRenewedLimits(BATCH))).rowCount ?? 0),
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     inBatches('abandoned registrations', () => registrations.removeAbandoned(unusedRegistrations, BATCH)),
+    inBatches('old audit events', async () => (await pool.query(removeOldAudit(auditRetention, BATCH))).rowCount ?? 0),
     atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];

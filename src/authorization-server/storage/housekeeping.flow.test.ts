@@ -78,6 +78,7 @@ it('C102: of the requests that strangers push for a public client no more are ke
     tokenLifetimes: async () => [HOUR],
     pendingSignIns: { kept: 2, lifetime: HOUR },
     unusedRegistrations: HOUR,
+    auditRetention: 86_400,
   });
   await jobs.find(({ name }) => name === 'pending sign-ins')?.step(new Date());
   const { rows } = await pool.query(`select key from artifacts where kind = 'PushedAuthorizationRequest'`);

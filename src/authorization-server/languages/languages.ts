@@ -1,0 +1,122 @@
+/**
+ * The texts of pages and mail, by language: `locales/<language>/<catalogue>.yaml`, messages in ICU MessageFormat.
+ * The key of a message is its place: `sign-in.title` is `title` in `sign-in.yaml`. English has every message; a test sees to
+ * it that the others do, too.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { IntlMessageFormat } from 'intl-messageformat';
+import { parse } from 'yaml';
+
+export const LANGUAGES = ['en', 'de', 'ja', 'pt-BR'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export type MessageValues = Readonly<Record<string, string | number | Date>>;
+
+export interface Translate {
+  /** Plain text: a page escapes it like any other. Throws for a key that does not exist: a mistake of ours. */
+  (key: string, values?: MessageValues): string;
+  /**
+   * HTML, for a message with tags in it: `to continue to <app>{name}</app>`. Values are escaped; each tag is what the
+   * function of its name makes of its (escaped) content.
+   */
+  html(key: string, values: MessageValues, tags: Readonly<Record<string, (content: string) => string>>): string;
+  has(key: string): boolean;
+  readonly language: Language;
+  readonly direction: 'ltr' | 'rtl';
+}
+
+export type Languages = (language: Language) => Translate;
+
+const CATALOGUES = fileURLToPath(new URL('../../../locales', import.meta.url));
+
+type Messages = ReadonlyMap<string, string>;
+
+/** Reads every catalogue; one that cannot be read, or a message that cannot be, stops the boot instead of a visitor. */
+export function loadLanguages(directory: string = CATALOGUES): Languages {
+  const english = readMessages(directory, 'en');
+  const translates = new Map(
+    LANGUAGES.map((language) => [
+      language,
+      createTranslate(language, new Map([...english, ...readMessages(directory, language)])),
+    ]),
+  );
+  return (language) => translates.get(language) as Translate;
+}
+
+export function readMessages(directory: string, language: string): Messages {
+  const messages = new Map<string, string>();
+  for (const file of readdirSync(join(directory, language))) {
+    collect(file.replace(/\.yaml$/, ''), parse(readFileSync(join(directory, language, file), 'utf8')), messages);
+  }
+  return messages;
+}
+
+function collect(key: string, value: unknown, messages: Map<string, string>): void {
+  if (typeof value === 'string') {
+    messages.set(key, value);
+  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    for (const [name, below] of Object.entries(value)) {
+      collect(`${key}.${name}`, below, messages);
+    }
+  } else if (value !== null) {
+    throw new Error(`locales: ${key} is no text`);
+  }
+}
+
+function createTranslate(language: Language, messages: Messages): Translate {
+  const formats = new Map([...messages].map(([key, text]) => [key, compile(language, key, text)]));
+  const format = (key: string): Format => {
+    const found = formats.get(key);
+    if (found === undefined) {
+      throw new Error(`locales: there is no message ${key}`);
+    }
+    return found;
+  };
+  const translate = (key: string, values: MessageValues = {}) => String(format(key)(values));
+  return Object.assign(translate, {
+    html: (key: string, values: MessageValues, tags: Readonly<Record<string, (content: string) => string>>) => {
+      const escaped = Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? escapeHtml(value) : value,
+      ]);
+      const functions = Object.entries(tags).map(([name, tag]) => [name, (parts: string[]) => tag(parts.join(''))]);
+      return String(format(key)(Object.fromEntries([...escaped, ...functions])));
+    },
+    has: (key: string) => formats.has(key),
+    language,
+    direction: 'ltr' as const,
+  });
+}
+
+type Format = (values: object) => unknown;
+
+/** Most messages have nothing to be filled in, and are what they are. */
+function compile(language: Language, key: string, text: string): Format {
+  if (!/[{<']/.test(text)) {
+    return () => text;
+  }
+  let compiled: IntlMessageFormat;
+  try {
+    compiled = new IntlMessageFormat(text, language);
+  } catch (error) {
+    throw new Error(`locales/${language}: ${key} cannot be read: ${String(error)}`);
+  }
+  return (values) => {
+    const formatted: unknown = compiled.format(values as never);
+    return Array.isArray(formatted) ? formatted.join('') : formatted;
+  };
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
+}
