@@ -1,4 +1,4 @@
-/** Every script element of a page but the one that the layout puts there: none of them may be. */
+/** Every script element of a page but those that the layout puts there, files of ours: none of them may be. */
 export function scriptsBesideOurs(html: string): readonly string[] {
-  return html.match(/<script(?! src="\/assets\/submit-once\.[\w-]+\.js" defer><\/script>)[^>]*/gi) ?? [];
+  return html.match(/<script(?! src="\/assets\/[\w-]+\.[\w-]{12}\.js" defer><\/script>)[^>]*/gi) ?? [];
 }

@@ -17,7 +17,9 @@ interface Asset {
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.png': 'image/png',
   '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
 };
 
 /** Reads every file of the directory once; a type that is not listed above is a mistake that must not wait for a visitor. */

@@ -96,6 +96,12 @@ describe('the headers of a page', () => {
     expect(headers.get('cross-origin-opener-policy')).toBe('unsafe-none');
   });
 
+  it('let the forms of a page of ours end here and nowhere else', async () => {
+    const { headers } = await fetch(await serve(ERROR, { title: 'Oh', hasForms: true }));
+    expect(headers.get('content-security-policy')).toMatch(/; form-action 'self'$/);
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  });
+
   it('allow the logo of one client by its origin alone', async () => {
     const logo = "https://rp.example/logo.png?;script-src 'unsafe-inline'";
     const { headers } = await fetch(await serve(ERROR, { title: 'Oh', logo }));
@@ -104,6 +110,16 @@ describe('the headers of a page', () => {
 });
 
 describe('an asset', () => {
+  it('that is a script is loaded by the pages that ask for it', async () => {
+    const scripts = async (names: readonly string[]) => {
+      const answer = await fetch(await serve(ERROR, { title: 'Oh', scripts: names }));
+      return [...(await answer.text()).matchAll(/<script src="([^"]*)" defer>/g)].map(([, url]) => url);
+    };
+    const submitOnce = expect.stringMatching(/^\/assets\/submit-once\.[\w-]{12}\.js$/);
+    expect(await scripts([])).toEqual([submitOnce]);
+    expect(await scripts(['submit-once.js'])).toEqual([submitOnce, submitOnce]);
+  });
+
   it('is linked by a URL that changes with its content and may be cached for ever', async () => {
     const origin = await serve();
     const html = await (await fetch(origin)).text();

@@ -16,6 +16,10 @@ export interface PageOptions {
    * opened it in a popup.
    */
   readonly withinFlow?: boolean;
+  /** A page of our own whose forms end at this server, whatever they redirect to. Without this and outside a flow: no forms. */
+  readonly hasForms?: boolean;
+  /** Assets that this page loads besides what every page has: `['passkey.js']`. */
+  readonly scripts?: readonly string[];
   /** A client's logo, an https URL: the one image from elsewhere that this page may show. */
   readonly logo?: string | undefined;
 }
@@ -41,8 +45,8 @@ export function createPage(directory: string = VIEWS, languages: Languages = loa
   const shared = {
     stylesheet: assets.url('concierge.css'),
     icon: assets.url('bell.svg'),
-    script: assets.url('submit-once.js'),
   };
+  const scriptsOf = ({ scripts = [] }: PageOptions) => ['submit-once.js', ...scripts].map((name) => assets.url(name));
 
   const translate = (ctx: ParameterizedContext) => languages(languageOf(ctx));
 
@@ -52,7 +56,14 @@ export function createPage(directory: string = VIEWS, languages: Languages = loa
     render(ctx, view, locals, options) {
       const t = translate(ctx);
       const body = template(templates, view)({ ...locals, t, root: ctx.mountPath });
-      const html = layout({ ...shared, root: ctx.mountPath, title: options.title, body, t });
+      const html = layout({
+        ...shared,
+        root: ctx.mountPath,
+        title: options.title,
+        scripts: scriptsOf(options),
+        body,
+        t,
+      });
       if (options.status !== undefined) {
         ctx.status = options.status;
       }
@@ -96,10 +107,10 @@ function compile(directory: string, file: string): Template {
   });
 }
 
-function headersOf({ withinFlow = false, logo }: PageOptions): Record<string, string> {
+function headersOf({ withinFlow = false, hasForms = false, logo }: PageOptions): Record<string, string> {
   return {
     'Cache-Control': 'no-store',
-    'Content-Security-Policy': contentSecurityPolicy(withinFlow, logo),
+    'Content-Security-Policy': contentSecurityPolicy({ withinFlow, hasForms, logo }),
     // A client that opened the sign-in page in a popup waits for the popup to come back to it: any isolation would cut
     // the two apart for good (also same-origin-allow-popups, which speaks of popups that *we* open).
     'Cross-Origin-Opener-Policy': withinFlow ? 'unsafe-none' : 'same-origin',
@@ -114,16 +125,16 @@ function headersOf({ withinFlow = false, logo }: PageOptions): Record<string, st
  * "Approve" do nothing, and naming the client's origin still breaks a client whose callback redirects on to another
  * one. What it would stop, a form smuggled into the page, is stopped by escaping every value and by loading nothing.
  */
-function contentSecurityPolicy(withinFlow: boolean, logo: string | undefined): string {
+function contentSecurityPolicy({ withinFlow, hasForms, logo }: Omit<PageOptions, 'title'>): string {
   const images = logo === undefined ? "'self'" : `'self' ${new URL(logo).origin}`;
   return [
     "default-src 'none'",
     "style-src 'self'",
-    // views/assets/submit-once.js and nothing else: no script stands in a page.
+    // Files of views/assets and nothing else: no script stands in a page.
     "script-src 'self'",
     `img-src ${images}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    ...(withinFlow ? [] : ["form-action 'none'"]),
+    ...(withinFlow ? [] : [`form-action ${hasForms ? "'self'" : "'none'"}`]),
   ].join('; ');
 }
