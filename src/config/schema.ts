@@ -130,7 +130,10 @@ const upstreamProvider = z.strictObject({
   /** Stands in addresses and in the database: it never changes. */
   id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, because('is not an id', 'use lower-case letters, digits and -')),
   name: z.string().min(1).max(60),
-  issuer: webUrl,
+  issuer: webUrl.refine(
+    (value) => value.startsWith('https:') || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(value).hostname),
+    because('is reached without TLS', 'name its https address: whoever is in between could sign in as anybody'),
+  ),
   clientId: z.string().min(1),
   /** The variable that holds the client's secret, or `…_FILE` the file; null: a public client. */
   clientSecretVariable: z
