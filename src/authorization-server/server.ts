@@ -6,10 +6,12 @@ import { createAuthenticate } from './accounts/authenticate.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
+import { assembleMail } from './assembly/mail.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
 import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
+import { createDeliveries, type RunningDeliveries } from './operations/deliveries.ts';
 import type { Housekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
 import type { Demonstration } from './pages/demonstration.ts';
@@ -24,6 +26,8 @@ export interface AuthorizationServer {
   readonly handle: RequestListener;
   /** Looks after the database from now on, in turn with other nodes. */
   keepHouse(): Housekeeping;
+  /** Delivers what waits in the outbox from now on: mail, and notices to clients. */
+  deliver(): RunningDeliveries;
   /** Where they are asked for; of several workers the primary answers for all. */
   serveMetrics(): Promise<ListeningServer | undefined>;
   /** Resolves when this node acts upon every change of clients, resource servers and roles that was committed before. */
@@ -47,6 +51,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const stores = openStores(config, logger, options.directoryClock);
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
+  const deliveries = createDeliveries({ outbox: stores.outbox, logger });
+  const mail = assembleMail({ config, enqueue: deliveries.enqueue, logger });
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
   const authenticate = createAuthenticate({ accounts: stores.accounts, passwords, lockout: config.lockout });
@@ -96,9 +102,13 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   return {
     handle,
     keepHouse: housekeeping.start,
+    deliver: () => deliveries.start(mail.handlers),
     serveMetrics: async () => metrics?.serve(),
     confirmDirectory: () => directory.confirm(),
-    close: async () => void (await Promise.all([stores.close(), housekeeping.close()])),
+    async close() {
+      mail.close();
+      await Promise.all([stores.close(), housekeeping.close()]);
+    },
   };
 }
 
@@ -125,12 +135,13 @@ export async function startAuthorizationServer(
     throw error;
   }
   const housekeeping = authorizationServer.keepHouse();
+  const deliveries = authorizationServer.deliver();
   return {
     port: server.port,
     metricsPort: metrics?.port,
     async stop() {
       await Promise.all([server.close(), metrics?.close()]);
-      await housekeeping.stop();
+      await Promise.all([housekeeping.stop(), deliveries.stop()]);
       await authorizationServer.close();
     },
   };

@@ -102,6 +102,7 @@ async function startNode(
   });
   await authorizationServer.confirmDirectory();
   server.on('request', authorizationServer.handle);
+  const deliveries = authorizationServer.deliver();
   return {
     issuer,
     address,
@@ -109,6 +110,7 @@ async function startNode(
     async stop() {
       server.closeAllConnections();
       server.close();
+      await deliveries.stop();
       await authorizationServer.close();
     },
   };

@@ -13,6 +13,7 @@ import { createAudit } from '../storage/audit.ts';
 import { PostgresClientStore } from '../storage/clients.ts';
 import { reportUnavailability } from '../storage/database-unavailable.ts';
 import { DirectoryCache } from '../storage/directory-cache.ts';
+import { PostgresOutbox } from '../storage/outbox.ts';
 import { createRateLimits } from '../storage/rate-limits.ts';
 import { PostgresResourceStore } from '../storage/resources.ts';
 import { createSealing } from '../storage/sealing.ts';
@@ -52,6 +53,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     artifacts,
     rateLimits: createRateLimits(pool, sealing),
     audit: createAudit(pool, currentRequest.read),
+    outbox: new PostgresOutbox(pool, sealing),
     async close() {
       await directory.close();
       await pool.end();

@@ -3,6 +3,7 @@ import { removeBeyond, removeExpired } from './artifact-statements.ts';
 import { removeOldAudit } from './audit.ts';
 import { PostgresClientRegistrations } from './client-registrations.ts';
 import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
+import { removeUndelivered } from './outbox.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
@@ -47,6 +48,7 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     inBatches('abandoned registrations', () => registrations.removeAbandoned(unusedRegistrations, BATCH)),
     inBatches('old audit events', async () => (await pool.query(removeOldAudit(auditRetention, BATCH))).rowCount ?? 0),
+    inBatches('what nobody has delivered', async () => (await pool.query(removeUndelivered(BATCH))).rowCount ?? 0),
     atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];

@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+
+/** Something that has to reach a server which is not ours, one day or another. */
+export interface Delivery {
+  /** The same at every attempt, so that whoever gets it twice can tell. */
+  readonly id: string;
+  readonly payload: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Seconds since it was enqueued. */
+  readonly age: number;
+}
+
+/** Keeps deliveries until they are made, for all nodes: see storage/outbox.ts. */
+export interface Outbox {
+  /** Resolves when it is committed. */
+  add(kind: string, payload: string): Promise<void>;
+  /** Takes what is due, at most `most`, and leaves it to nobody else for `seconds`: whoever dies over it is succeeded then. */
+  claim(kind: string, limits: { readonly most: number; readonly seconds: number }): Promise<readonly Delivery[]>;
+  postpone(id: string, seconds: number): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+/** How one kind of delivery is made. */
+export interface DeliveryHandler {
+  /**
+   * One attempt, with a time limit of its own, well below a minute. It may be made more than once, by any node: a node can
+   * die between the delivery and the note of it. `refused`: it will never be taken, and is given up. Throws to be tried again.
+   */
+  deliver(payload: unknown, delivery: Pick<Delivery, 'id' | 'attempt'>): Promise<'delivered' | 'refused'>;
+  /** Seconds until it is given up; two days unless told. */
+  readonly patience?: number;
+}
+
+export interface Deliveries {
+  /** Resolves when the delivery is certain to be tried. `payload` is what JSON can carry. */
+  enqueue(kind: string, payload: object): Promise<void>;
+  /** Delivers from now on what is enqueued here, at once, and what other nodes left lying. By kind. */
+  start(handlers: Readonly<Record<string, DeliveryHandler>>): RunningDeliveries;
+}
+
+export interface RunningDeliveries {
+  /** Waits for the attempts under way. */
+  stop(): Promise<void>;
+}
+
+interface Dependencies {
+  readonly outbox: Outbox;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
+}
+
+const AT_ONCE = 8;
+const LEASE_SECONDS = 120;
+const POLL_MS = 8_000;
+const TWO_DAYS = 172_800;
+const LONGEST_PAUSE = 3_600;
+
+export function createDeliveries({ outbox, logger }: Dependencies): Deliveries {
+  const loops = new Map<string, Loop>();
+  return {
+    async enqueue(kind, payload) {
+      await outbox.add(kind, JSON.stringify(payload));
+      loops.get(kind)?.wake();
+    },
+    start(handlers) {
+      for (const [kind, handler] of Object.entries(handlers)) {
+        loops.set(
+          kind,
+          startLoop(() => deliverDue({ outbox, logger }, kind, handler), logger),
+        );
+      }
+      return { stop: async () => void (await Promise.all([...loops.values()].map((loop) => loop.stop()))) };
+    },
+  };
+}
+
+interface Loop {
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+/** One for each kind: a client that is slow to answer holds up no mail. */
+function startLoop(deliverAll: () => Promise<boolean>, logger: Dependencies['logger']): Loop {
+  const stopping = new AbortController();
+  let nap = new AbortController();
+  async function run() {
+    while (!stopping.signal.aborted) {
+      // Made before looking: what is enqueued meanwhile ends the nap before it begins.
+      nap = new AbortController();
+      const hasMore = await deliverAll().catch((err: unknown) => {
+        logger.warn({ err }, 'the outbox could not be read, and will be again');
+        return false;
+      });
+      if (!hasMore && !stopping.signal.aborted) {
+        const milliseconds = POLL_MS * (1 + Math.random() / 2);
+        await pause(milliseconds, undefined, { signal: nap.signal, ref: false }).catch(() => {});
+      }
+    }
+  }
+  const running = run();
+  return {
+    wake: () => nap.abort(),
+    async stop() {
+      stopping.abort();
+      nap.abort();
+      await running;
+    },
+  };
+}
+
+/** True when there may be more. */
+async function deliverDue(deps: Dependencies, kind: string, handler: DeliveryHandler): Promise<boolean> {
+  const due = await deps.outbox.claim(kind, { most: AT_ONCE, seconds: LEASE_SECONDS });
+  await Promise.all(due.map((delivery) => attempt(deps, kind, handler, delivery)));
+  return due.length === AT_ONCE;
+}
+
+async function attempt(
+  { outbox, logger }: Dependencies,
+  kind: string,
+  { deliver, patience = TWO_DAYS }: DeliveryHandler,
+  { id, payload, attempt: count, age }: Delivery,
+): Promise<void> {
+  const about = { kind, delivery: id, attempt: count };
+  try {
+    const outcome = await deliver(JSON.parse(payload), { id, attempt: count });
+    if (outcome === 'refused') {
+      logger.error(about, 'a delivery was refused for good, and is given up');
+    }
+    await outbox.remove(id);
+  } catch (err) {
+    if (age >= patience) {
+      logger.error({ ...about, err }, 'a delivery is given up');
+      await outbox.remove(id);
+      return;
+    }
+    const seconds = pauseAfter(count);
+    logger.warn({ ...about, err, seconds }, 'a delivery failed, and will be tried again');
+    await outbox.postpone(id, seconds);
+  }
+}
+
+/** Doubled from one attempt to the next, and scattered, so that what failed together does not come back together. */
+export function pauseAfter(attempts: number): number {
+  const longest = Math.min(5 * 2 ** (attempts - 1), LONGEST_PAUSE);
+  return longest * (0.5 + Math.random() / 2);
+}
