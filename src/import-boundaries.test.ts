@@ -18,13 +18,14 @@ interface Room {
 }
 
 const AS = 'authorization-server';
-const DOMAIN = [`${AS}/accounts`, `${AS}/audit`, `${AS}/clients`, `${AS}/profiles`, `${AS}/resources`];
+const DOMAIN = ['accounts', 'audit', 'clients', 'grants', 'profiles', 'resources'].map((room) => `${AS}/${room}`);
 const ERRORS_ONLY = { 'oidc-provider': ['errors'] };
 const EVERYTHING = { imports: ['*'] };
 
 const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/accounts`]: { imports: ['zod', '@node-rs/argon2', `${AS}/clients/rule.ts`], types: DOMAIN },
   [`${AS}/audit`]: { imports: [] },
+  [`${AS}/grants`]: { imports: [], types: DOMAIN },
   // Ways to prove who one is; each is an Authenticator.
   [`${AS}/authenticators`]: {
     imports: [`${AS}/accounts`, 'otpauth', '@simplewebauthn/server', 'ldapts', 'openid-client', 'zod'],
@@ -56,7 +57,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   [`${AS}/storage`]: {
-    imports: ['database', 'knex', 'pg'],
+    imports: ['database', 'knex', 'pg', `${AS}/grants/change-grant.ts`],
     types: [
       ...DOMAIN,
       `${AS}/authenticators`,

@@ -13,6 +13,8 @@ import { createAudit } from '../storage/audit.ts';
 import { PostgresClientStore } from '../storage/clients.ts';
 import { reportUnavailability } from '../storage/database-unavailable.ts';
 import { DirectoryCache } from '../storage/directory-cache.ts';
+import { createGrantUsage } from '../storage/grant-usage.ts';
+import { createGrantStore } from '../storage/grants.ts';
 import { PostgresOutbox } from '../storage/outbox.ts';
 import { createRateLimits } from '../storage/rate-limits.ts';
 import { PostgresResourceStore } from '../storage/resources.ts';
@@ -40,6 +42,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     refreshGrace: { seconds: config.lifetimes.refreshGrace, longest: () => longestLifetimes(config, directory) },
   });
   const accountsReadAlong = readAlong(accounts, artifacts);
+  const grantUsage = createGrantUsage(pool, logger);
   return {
     pool,
     sealing,
@@ -51,10 +54,13 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     directory,
     ofRequest: directoryOfRequest(directory, accountsReadAlong),
     artifacts,
+    grants: createGrantStore(pool),
+    grantUsage,
     rateLimits: createRateLimits(pool, sealing),
     audit: createAudit(pool, currentRequest.read),
     outbox: new PostgresOutbox(pool, sealing),
     async close() {
+      await grantUsage.close();
       await directory.close();
       await pool.end();
     },

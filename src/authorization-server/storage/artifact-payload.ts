@@ -46,15 +46,15 @@ const SEALED_FIELDS: Readonly<Record<string, readonly string[]>> = {
 export function createArtifactPayload(sealing: Sealing): ArtifactPayload {
   const userCodes = (userCode: string) => sealing.macs('user code', userCode);
   return {
-    keyOf,
+    keyOf: keyOfArtifact,
     userCodes,
     toRow(kind, id, payload) {
       const sealed = SEALED_WHOLE.has(kind);
       const plain = sealed ? { accountId: accountOf(payload) } : payload;
       return {
-        key: keyOf(kind, id),
+        key: keyOfArtifact(kind, id),
         kind,
-        grant_id: plain.grantId === undefined ? null : keyOf('Grant', plain.grantId),
+        grant_id: plain.grantId === undefined ? null : keyOfArtifact('Grant', plain.grantId),
         account_id: plain.accountId ?? null,
         client_id: plain.clientId ?? null,
         uid: plain.uid ?? null,
@@ -101,6 +101,6 @@ function parse(opened: string | undefined): AdapterPayload | undefined {
   return opened === undefined ? undefined : JSON.parse(opened);
 }
 
-function keyOf(kind: string, id: string): string {
+export function keyOfArtifact(kind: string, id: string): string {
   return hash('sha256', `${kind}\0${id}`, 'hex').slice(0, 32);
 }

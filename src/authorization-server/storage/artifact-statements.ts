@@ -122,12 +122,13 @@ export const consume = (key: string): QueryConfig => ({
 
 /**
  * At most so many rows that nobody can use any more. A row that a request holds at this moment is passed over, and so are
- * those that another node is removing; five minutes are more than clocks differ by.
+ * those that another node is removing; five minutes are more than clocks differ by. With a grant goes what it was used for.
  */
 export const removeExpired = (limit: number): QueryConfig => ({
   name: 'artifact-remove-expired',
   text: `with expired as (select key from artifacts where expires_at < now() - interval '5 minutes'
-      order by expires_at limit $1 for update skip locked)
+      order by expires_at limit $1 for update skip locked),
+    usage as (delete from grant_usage using expired where grant_usage.grant_id = expired.key)
     delete from artifacts using expired where artifacts.key = expired.key`,
   values: [limit],
 });

@@ -7,12 +7,12 @@ import type { TokenPlace } from './token-statements.ts';
  * that is kept as ended for longer than any request takes. Tokens are locked in the order in which batches lock them
  * (batched.ts), or the two would wait for each other.
  */
-const ENDED = `consumed_at = clock_timestamp(), expires_at = least(expires_at, now() + interval '1 hour')`;
+export const ENDED = `consumed_at = clock_timestamp(), expires_at = least(expires_at, now() + interval '1 hour')`;
 
-const REVOKE_FAMILY = `update tokens set revoked_at = now() from family
+export const REVOKE_FAMILY = `update tokens set revoked_at = now() from family
   where tokens.slot = family.slot and tokens.key = family.key`;
 
-function lockedTokens(condition: string): string {
+export function lockedTokens(condition: string): string {
   return `select slot, key from tokens where ${condition} and revoked_at is null order by key for no key update`;
 }
 
