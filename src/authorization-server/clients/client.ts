@@ -12,6 +12,8 @@ export interface Client {
   readonly resourceServer: string | undefined;
   /** Where it describes itself and no operator vouches for it: it registered itself, or its id is the URL of a document. */
   readonly selfDescribed?: SelfDescribed | undefined;
+  /** Since when it is known here; `undefined` for one that is described by a document elsewhere. */
+  readonly createdAt?: Date | undefined;
 }
 
 export type SelfDescribed = 'registration' | 'document';
@@ -33,6 +35,10 @@ export interface ClientMetadata {
   readonly scope?: string;
   /** Space-delimited: what it is granted when it asks for nothing (RFC 6749 §3.3); within `scope`. */
   readonly default_scope?: string;
+  /** Space-delimited: what a person cannot leave out at the consent page; within `scope`. */
+  readonly required_scopes?: string;
+  /** The operator's own: nobody is asked to consent to what it asks for. */
+  readonly first_party?: boolean;
   /** The profile that the client is held to, besides the server's own. */
   readonly profile?: ProfileName;
   readonly token_exchange?: TokenExchangePolicy;

@@ -191,6 +191,10 @@ const Fields = z.strictObject({
   response_types: z.array(responseType).exactOptional(),
   scope: scope.exactOptional(),
   default_scope: scope.exactOptional(),
+  /** Ours: what a person cannot leave out and still go on to the client. */
+  required_scopes: scope.exactOptional(),
+  /** Ours: the operator's own, to which nobody is asked to consent. Directory files only (self-described.ts). */
+  first_party: z.boolean().exactOptional(),
   /** Ours: what the client is held to, besides the server's own profile (profiles/profile.ts). */
   profile: z.enum(PROFILE_NAMES).exactOptional(),
   ...presentation,

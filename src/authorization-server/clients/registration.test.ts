@@ -161,7 +161,12 @@ describe('what is refused', () => {
     expect(mistakesIn(noScope)).toEqual(['default_scope']);
   });
 
-  it.each(['openid', 'offline_access', 'profile', 'email'])(
+  it('a required scope beyond the scope', () => {
+    expect(mistakesIn({ ...web, required_scopes: 'openid' })).toEqual([]);
+    expect(mistakesIn({ ...web, required_scopes: 'openid records:write' })).toEqual(['required_scopes']);
+  });
+
+  it.each(['openid', 'offline_access', 'profile', 'email', 'roles'])(
     'C33: the scope %s for a client that acts for nobody',
     (scope) => {
       expect(mistakesIn({ ...machine, scope: `records:read ${scope}` })).toEqual(['scope']);

@@ -30,7 +30,7 @@ const ACCOUNT_GRANTS: readonly GrantType[] = [
 const REFRESHABLE_GRANTS: readonly GrantType[] = ['authorization_code', 'password', DEVICE_CODE, CIBA];
 
 /** OpenID Connect Core §5.4 and §11: each tells or does something about an account. */
-const ACCOUNT_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+const ACCOUNT_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'roles', 'offline_access'];
 
 /** May a client with these grants have that scope? Nothing about an account where no account holder takes part. */
 export function goesWith(grantTypes: readonly unknown[], scope: string): boolean {
@@ -118,15 +118,14 @@ function* responseTypeIssues({ grant_types, response_types }: Metadata) {
   }
 }
 
-function* scopeIssues({ grant_types, scope = '', default_scope }: Metadata) {
+function* scopeIssues({ grant_types, scope = '', default_scope, required_scopes }: Metadata) {
   const allowed = scope.split(' ');
-  const beyond = default_scope?.split(' ').filter((one) => !allowed.includes(one)) ?? [];
-  if (beyond.length > 0) {
-    yield broken(
-      ['default_scope'],
-      `has scopes that "scope" lacks: ${beyond.join(' ')}`,
-      'add them to "scope", or remove them here',
-    );
+  for (const [field, scopes] of Object.entries({ default_scope, required_scopes })) {
+    const beyond = scopes?.split(' ').filter((one) => !allowed.includes(one)) ?? [];
+    if (beyond.length > 0) {
+      const fix = 'add them to "scope", or remove them here';
+      yield broken([field], `has scopes that "scope" lacks: ${beyond.join(' ')}`, fix);
+    }
   }
   const aboutAccounts = allowed.filter((one) => !goesWith(grant_types, one));
   if (aboutAccounts.length > 0) {

@@ -57,6 +57,16 @@ it('a client that describes itself has no types of authorization details: they g
   );
 });
 
+it('a client that describes itself is never first-party: nobody vouches for it', () => {
+  expect(register({ ...WEB, first_party: true })).not.toHaveProperty('first_party');
+});
+
+it('a client that describes itself requires no scope that it may not have', () => {
+  const required_scopes = 'records:read records:delete';
+  expect(register({ ...WEB, scope: 'openid records:read', required_scopes }).required_scopes).toBe('records:read');
+  expect(register({ ...WEB, scope: 'openid', required_scopes })).not.toHaveProperty('required_scopes');
+});
+
 describe('where it is an app on a device', () => {
   it.each([
     [['http://localhost:1234/cb'], 'native'],

@@ -64,8 +64,11 @@ export function narrowedTo(allowance: Allowance, described: Fields): Fields {
   };
 }
 
-/** What only an operator lets a client have: `authorization_details_types` go beyond any scope that could be allowed here. */
-const OF_OPERATORS: readonly string[] = ['authorization_details_types'];
+/**
+ * What only an operator lets a client have: `authorization_details_types` go beyond any scope that could be allowed here, and
+ * a client of the operator's own asks nobody.
+ */
+const OF_OPERATORS: readonly string[] = ['authorization_details_types', 'first_party'];
 
 function knownFields(described: Fields): Fields {
   return Object.fromEntries(
@@ -87,7 +90,7 @@ function applicationTypeOf({ redirect_uris: uris }: Fields): 'web' | 'native' {
     : 'web';
 }
 
-function scopesOf({ scope, default_scope, grant_types }: Fields, { scopes }: Allowance): Fields {
+function scopesOf({ scope, default_scope, required_scopes, grant_types }: Fields, { scopes }: Allowance): Fields {
   if (scope !== undefined && typeof scope !== 'string') {
     return {};
   }
@@ -96,13 +99,23 @@ function scopesOf({ scope, default_scope, grant_types }: Fields, { scopes }: All
   const registered = [...new Set(asked)].filter((one) => scopes.includes(one));
   if (registered.length > 0) {
     const usual = scope === undefined ? leastOf(registered) : registered;
-    return { scope: registered.join(' '), default_scope: default_scope ?? usual.join(' ') };
+    return {
+      scope: registered.join(' '),
+      default_scope: default_scope ?? usual.join(' '),
+      ...(typeof required_scopes === 'string' && { required_scopes: within(required_scopes, registered) }),
+    };
   }
   if (asked.length > 0) {
     const there = scopes.join(' ') || 'none';
     throw new MetadataProblem(`scope has nothing that a client that registers itself may have; there is ${there}`);
   }
   return { scope: undefined };
+}
+
+/** What it may not have cannot be required of anybody. */
+function within(scope: string, registered: readonly string[]): string | undefined {
+  const left = scope.split(' ').filter((one) => registered.includes(one));
+  return left.length > 0 ? left.join(' ') : undefined;
 }
 
 /** What a request without a scope is for, of a client that never named one: nothing that a person is known by. */

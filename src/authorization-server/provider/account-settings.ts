@@ -1,18 +1,24 @@
 import type { AccountStore } from '../accounts/account.ts';
+import { CLAIMS_BY_SCOPE } from '../accounts/claims-by-scope.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceServer } from '../resources/resource-server.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
-import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
+import { claimsOf } from './claims.ts';
+import { type NoteUse, noteUserinfo } from './note-use.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
 export interface AccountSettingsDeps {
   readonly accounts: AccountStore;
   /** As they are now: the default one's scopes stand in discovery, where a later one appears once it was asked for. */
   readonly resourceServers: readonly ResourceServer[];
+  readonly noteUse: NoteUse;
 }
 
 /** Who may sign in, and what a client can be told of them. */
-export function accountSettings({ accounts, resourceServers }: AccountSettingsDeps, scope: RequestedScope): Slice {
+export function accountSettings(
+  { accounts, resourceServers, noteUse }: AccountSettingsDeps,
+  scope: RequestedScope,
+): Slice {
   const apiScopes = resourceServers.find(({ isDefault }) => isDefault)?.scopes.map(({ name }) => name) ?? [];
   return {
     scopes: [...OPENID_SCOPES, ...apiScopes],
@@ -26,7 +32,15 @@ export function accountSettings({ accounts, resourceServers }: AccountSettingsDe
         // The last hook before the engine takes the scope of the new access token.
         await scope.narrowRefresh(ctx, account, token);
       }
-      return { accountId, claims: async () => claimsOf(account) };
+      return {
+        accountId,
+        async claims(use, claimedScope) {
+          if (use === 'userinfo' && ctx.oidc.route === 'userinfo') {
+            noteUserinfo(ctx, claimedScope, noteUse);
+          }
+          return claimsOf(account);
+        },
+      };
     },
   };
 }

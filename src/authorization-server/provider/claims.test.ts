@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { CLAIMS_BY_SCOPE, claimsOf } from './claims.ts';
+import { CLAIMS_BY_SCOPE } from '../accounts/claims-by-scope.ts';
+import { claimsOf } from './claims.ts';
 
 const ALICE = {
   accountId: '7d9f',
@@ -47,6 +48,13 @@ it('says when the account last changed in whole seconds since 1970', () => {
 
 it('prefers the email as a username where there is no other, and leaves out what has no value', () => {
   const { sub, ...told } = claimsOf({ ...ALICE, claims: {} });
-  expect(Object.keys(told).sort()).toEqual(['email', 'email_verified', 'name', 'preferred_username', 'updated_at']);
+  expect(Object.keys(told).sort()).toEqual([
+    'email',
+    'email_verified',
+    'name',
+    'preferred_username',
+    'roles',
+    'updated_at',
+  ]);
   expect(told.preferred_username).toBe('alice@example.com');
 });

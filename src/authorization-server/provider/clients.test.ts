@@ -93,6 +93,7 @@ it('reads back what is ours from the client that the engine holds, and only text
   expect(registrationOf(client as unknown as EngineClient)).toEqual({
     scope: 'openid',
     default_scope: undefined,
+    first_party: false,
     resource_server: undefined,
   });
 });

@@ -10,6 +10,12 @@ export interface Registration {
   readonly scope?: string | undefined;
   readonly default_scope?: string | undefined;
   readonly resource_server?: string | undefined;
+  /** What a person cannot leave out at the consent page. */
+  readonly required_scopes?: string | undefined;
+  /** Nobody is asked to consent to what it asks for. */
+  readonly first_party: boolean;
+  /** Since when the client is known here, in seconds since 1970. */
+  readonly known_since?: number | undefined;
   /** Why the client gets no token at all: its registration needs what its profile forbids. */
   readonly obstacle?: string | undefined;
   /** That nobody but the client itself says so. */
@@ -23,6 +29,9 @@ export interface Registration {
 export const OUR_METADATA = [
   'allowed_scope',
   'default_scope',
+  'required_scopes',
+  'first_party',
+  'known_since',
   'resource_server',
   'token_exchange',
   'profile',
@@ -37,6 +46,9 @@ export function registrationOf(client: EngineClient): Registration {
   return {
     scope: text(client.allowed_scope),
     default_scope: text(client.default_scope),
+    required_scopes: text(client.required_scopes),
+    first_party: client.first_party === true,
+    known_since: typeof client.known_since === 'number' ? client.known_since : undefined,
     resource_server: text(client.resource_server),
     obstacle:
       text(client.obstacle) ?? (client.tls_client_certificate_bound_access_tokens === true ? NO_MUTUAL_TLS : undefined),
@@ -82,7 +94,7 @@ export async function checkClient(provider: Provider, client: Client, profile: P
 
 /** The engine insists on a `client_secret`; it holds the hash, and engine.ts compares by hashing what is presented. */
 function engineMetadata(client: Client, profile: Profile): AdapterPayload {
-  const { clientId, metadata, secretHash, resourceServer, selfDescribed } = client;
+  const { clientId, metadata, secretHash, resourceServer, selfDescribed, createdAt } = client;
   if (!Array.isArray(metadata.grant_types) || !Array.isArray(metadata.response_types)) {
     // Nobody registers such a one; whoever wrote it into the database is told as for any other mistake.
     throw new errors.InvalidClientMetadata('grant_types and response_types must be lists');
@@ -96,6 +108,7 @@ function engineMetadata(client: Client, profile: Profile): AdapterPayload {
     ...(secretHash === undefined ? {} : { client_secret: secretHash }),
     ...(scope === undefined ? {} : { allowed_scope: scope }),
     ...(resourceServer === undefined ? {} : { resource_server: resourceServer }),
+    ...(createdAt === undefined ? {} : { known_since: Math.floor(createdAt.getTime() / 1000) }),
     ...(selfDescribed === undefined ? {} : { self_described: selfDescribed }),
     ...(obstacle === undefined ? {} : { obstacle: `${obstacle.field} of the client ${obstacle.problem}` }),
   } as AdapterPayload;

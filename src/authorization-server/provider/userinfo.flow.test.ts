@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { createRelyingParty, DEMO_SPA, DEMO_WEB, GUEST, send, type TokenSet } from '../../testing/relying-party.ts';
-import { CLAIMS_BY_SCOPE } from './claims.ts';
+import { CLAIMS_BY_SCOPE } from '../accounts/claims-by-scope.ts';
 
 const DEMO = parse(readFileSync(new URL('../../../config/demo.yaml', import.meta.url), 'utf8'));
 const ALICES_CLAIMS = DEMO.accounts.find(({ email }: { email: string }) => email === 'alice@example.com').claims;

@@ -7,8 +7,16 @@
  * no role, and a client that acts for nobody never gets one.
  */
 
-/** OpenID Connect Core §5.4 and §11. */
-export const OPENID_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+/** OpenID Connect Core §5.4 and §11; `roles` is ours, and tells what the account's roles are. */
+export const OPENID_SCOPES: readonly string[] = [
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'roles',
+  'offline_access',
+];
 
 export interface ScopeQuestion {
   /** The `scope` parameter as it came in. */

@@ -48,7 +48,7 @@ function register(clientId: string) {
 it('finds what was registered, and nothing of a client that an operator registered', async () => {
   const issuedAt = await register('found');
   expect(await registrations.find('found')).toEqual({
-    client: clientNamed('found', 'First'),
+    client: { ...clientNamed('found', 'First'), createdAt: expect.any(Date) },
     accessTokenHash: 'first',
     policy: { scopes: ['openid'] },
     issuedAt,

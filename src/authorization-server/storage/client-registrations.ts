@@ -10,7 +10,7 @@ import { endGrantsOfClient } from './revocation-statements.ts';
 
 const FIND = {
   name: 'registration-find',
-  text: `select client_id, metadata, secret_hash, resource_server, 'registration' as self_described, access_token_hash,
+  text: `select client_id, metadata, secret_hash, resource_server, created_at, 'registration' as self_described, access_token_hash,
       policy, extract(epoch from registered_at)::int as issued_at
     from client_registrations join clients using (client_id) where client_id = $1 and disabled_at is null`,
 };

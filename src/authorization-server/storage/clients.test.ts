@@ -64,7 +64,7 @@ describe('PostgresClientStore', () => {
   it('finds a client as it was saved', async () => {
     const shop = clientCalled('shop');
     expect(await clients.saveClient(shop)).toBe('created');
-    expect(await clients.findClient('shop')).toEqual(shop);
+    expect(await clients.findClient('shop')).toEqual({ ...shop, createdAt: expect.any(Date) });
   });
 
   it('writes nothing when the client is stored like that already', async () => {
@@ -82,7 +82,7 @@ describe('PostgresClientStore', () => {
     await clients.saveClient(clientCalled('changed'));
     const changed = { ...clientCalled('changed'), metadata, secretHash: undefined };
     expect(await clients.saveClient(changed)).toBe('updated');
-    expect(await clients.findClient('changed')).toEqual(changed);
+    expect(await clients.findClient('changed')).toEqual({ ...changed, createdAt: expect.any(Date) });
   });
 
   it('does not find a disabled client, and saving it does not enable it', async () => {
@@ -110,7 +110,7 @@ describe('PostgresClientStore', () => {
   it('saves a client once when several try at the same time', async () => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => clients.saveClient(clientCalled('race'))));
     expect(outcomes.filter((outcome) => outcome === 'updated')).toEqual([]);
-    expect(await clients.findClient('race')).toEqual(clientCalled('race'));
+    expect(await clients.findClient('race')).toEqual({ ...clientCalled('race'), createdAt: expect.any(Date) });
   });
 
   it('C97: keeps no client secret', async () => {

@@ -7,13 +7,13 @@ const MAX_ID_LENGTH = 255;
 
 const FIND_CLIENT = {
   name: 'find-client',
-  text: `select client_id, metadata, secret_hash, resource_server,
+  text: `select client_id, metadata, secret_hash, resource_server, created_at,
       (select 'registration' from client_registrations r where r.client_id = clients.client_id) as self_described
     from clients where client_id = $1 and disabled_at is null`,
 };
 
 const NEXT_CLIENTS = `
-  select client_id, metadata, secret_hash, resource_server, null as self_described
+  select client_id, metadata, secret_hash, resource_server, created_at, null as self_described
     from clients where disabled_at is null and client_id > $1
       and not exists (select from client_registrations r where r.client_id = clients.client_id)
     order by client_id limit 500`;
@@ -35,6 +35,7 @@ export interface ClientRow {
   secret_hash: string | null;
   resource_server: string | null;
   self_described: SelfDescribed | null;
+  created_at: Date;
 }
 
 /** Clients in PostgreSQL. Each method is one statement, and thereby atomic. */
@@ -95,5 +96,6 @@ export function toClient(row: ClientRow): Client {
     secretHash: row.secret_hash ?? undefined,
     resourceServer: row.resource_server ?? undefined,
     selfDescribed: row.self_described ?? undefined,
+    createdAt: row.created_at,
   };
 }

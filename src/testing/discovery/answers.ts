@@ -77,7 +77,7 @@ export const scopes: ListExercise = {
   },
 };
 
-const OTHER_CLAIMS = ['nonsense', 'password', 'roles', 'acr', 'amr'];
+const OTHER_CLAIMS = ['nonsense', 'password', 'acr', 'amr'];
 
 /** What the ID token and userinfo say together of a person of whom everything is known, asked for each claim by name too. */
 async function everyClaim(world: World): Promise<object> {

@@ -14,6 +14,8 @@ export interface IntrospectionDeps {
   ) => Promise<TokenState | undefined>;
   /** The resource server that introspects with this client's credentials. */
   readonly resourceServerOf: (client: EngineClient) => string | undefined;
+  /** Takes note that a grant is used there, and for what. */
+  readonly noteUse: (use: { grantId: string; resourceServer: string; scopes: readonly string[] }) => void;
 }
 
 interface TokenState {
@@ -26,6 +28,7 @@ interface TokenState {
 /** What the engine hands to the policy, and what it reads back from it when it writes the answer. */
 interface IntrospectedToken {
   readonly kind: string;
+  readonly grantId?: string | undefined;
   clientId?: string | undefined;
   aud?: string | string[] | undefined;
   scope?: string | undefined;
@@ -67,13 +70,16 @@ async function answerFor(
     return false;
   }
   const { account, scopes } = state;
+  const resourceServer = deps.resourceServerOf(caller);
+  if (resourceServer !== undefined && token.grantId !== undefined) {
+    deps.noteUse({ grantId: token.grantId, resourceServer, scopes: needed(ctx, scopes) });
+  }
   token.clientId = state.issuedTo;
   token.aud = state.audience;
   token.scope = scopes.join(' ');
   if (account !== undefined) {
     const resourceServers = await deps.resources.listResourceServers();
-    const asking = deps.resourceServerOf(caller);
-    const seen = resourceServers.find(({ identifier }) => identifier === asking)?.claims ?? [];
+    const seen = resourceServers.find(({ identifier }) => identifier === resourceServer)?.claims ?? [];
     token.extra = {
       ...token.extra,
       ...claimsSeen(account, new Set(seen), new Set(scopes)),
@@ -82,6 +88,20 @@ async function answerFor(
     };
   }
   return true;
+}
+
+/**
+ * Of the token's scopes those that the request at the resource server takes, where it says so: RFC 7662 §2.1 lets it send
+ * parameters of its own, and ours is `scope`, empty for a request that takes none. Of one that says nothing it can only be told
+ * that it was given a token with all of them.
+ */
+function needed({ oidc }: KoaContextWithOIDC, scopes: readonly string[]): readonly string[] {
+  const { scope } = (oidc.body ?? {}) as { readonly scope?: unknown };
+  if (typeof scope !== 'string') {
+    return scopes;
+  }
+  const said = new Set(scope.split(' '));
+  return scopes.filter((one) => said.has(one));
 }
 
 /** A client may ask about its own tokens, a resource server about access tokens meant for it, nobody else at all. */
@@ -106,6 +126,6 @@ function claimsSeen(account: Account, seen: ReadonlySet<string>, scopes: Readonl
     ...(seen.has('username') || scopes.has('profile') ? { username: account.email } : undefined),
     ...(seen.has('name') || scopes.has('profile') ? { name: account.name } : undefined),
     ...(seen.has('email') || scopes.has('email') ? { email: account.email } : undefined),
-    ...(seen.has('roles') ? { roles: account.roles } : undefined),
+    ...(seen.has('roles') || scopes.has('roles') ? { roles: account.roles } : undefined),
   };
 }
