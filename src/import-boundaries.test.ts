@@ -31,6 +31,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: [`${AS}/accounts`, 'otpauth', '@simplewebauthn/server', 'ldapts', 'openid-client', 'zod'],
     types: DOMAIN,
   },
+  [`${AS}/brand`]: { imports: [] },
   [`${AS}/languages`]: { imports: ['intl-messageformat', 'yaml'] },
   [`${AS}/mail`]: { imports: [`${AS}/languages`, 'nodemailer'], types: [...DOMAIN, 'pino'] },
   [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
@@ -74,6 +75,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: [
       ...DOMAIN,
       `${AS}/authenticators`,
+      `${AS}/brand`,
       `${AS}/flows`,
       `${AS}/languages`,
       `${AS}/mail`,

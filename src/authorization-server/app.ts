@@ -22,6 +22,7 @@ import { deviceLink } from './pages/device.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
 import { landingPage } from './pages/landing.ts';
+import { languageSwitch } from './pages/language-of-page.ts';
 import { requestByPost } from './pages/request-by-post.ts';
 import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
 
@@ -79,6 +80,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
     app.use(mutualTlsAddress(app, deps.mutualTlsOrigin));
   }
   app.use(protocolEndpoints(withRegistration(engine, deps.registration)));
+  app.use(languageSwitch());
   app.use((ctx, next) => deps.duringPage(ctx, next));
   app.use(requestByPost());
   app.use(deviceLink());

@@ -9,8 +9,10 @@ import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
+import { loadBrand } from './brand/brand.ts';
 import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
+import { loadLanguages } from './languages/languages.ts';
 import { createDeliveries, type RunningDeliveries } from './operations/deliveries.ts';
 import type { Housekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
@@ -48,15 +50,20 @@ export interface AuthorizationServerOptions {
 /** Makes everything from the configuration and wires it. The database is migrated already. */
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
+  const languages = loadLanguages();
   const stores = openStores(config, logger, options.directoryClock);
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const deliveries = createDeliveries({ outbox: stores.outbox, logger });
-  const mail = assembleMail({ config, enqueue: deliveries.enqueue, logger });
+  const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
   const authenticate = createAuthenticate({ accounts: stores.accounts, passwords, lockout: config.lockout });
-  const page = createPage();
+  const page = createPage({
+    languages,
+    defaultLanguage: config.languages.default,
+    brand: loadBrand(config.brand),
+  });
   const { provider, registration } = await assembleProvider({
     config,
     stores,

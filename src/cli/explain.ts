@@ -1,3 +1,4 @@
+import { BrandError } from '../authorization-server/brand/brand.ts';
 import { DirectoryError } from '../authorization-server/directory/mistake.ts';
 import { ConfigError } from '../config/mistakes.ts';
 import { isDatabaseUnavailable } from '../database/unavailable.ts';
@@ -8,12 +9,14 @@ export class OperatorError extends Error {
   override readonly name = 'OperatorError';
 }
 
+const FOR_THE_OPERATOR = [BrandError, ConfigError, DirectoryError, OperatorError];
+
 /** Why a command failed, for whoever ran it: in words where it is theirs to mend, with the stack where it is ours. */
 export async function explain(error: unknown): Promise<string> {
   if (!(error instanceof Error)) {
     return String(error);
   }
-  if (error instanceof ConfigError || error instanceof DirectoryError || error instanceof OperatorError) {
+  if (FOR_THE_OPERATOR.some((Kind) => error instanceof Kind)) {
     return error.message;
   }
   const code = 'code' in error ? String(error.code) : '';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { loadLanguages } from '../languages/languages.ts';
+import type { Languages } from '../languages/languages.ts';
 import { createMailer, type Mailer } from '../mail/mailer.ts';
 import type { Message } from '../mail/render-mail.ts';
 import { createSmtp } from '../mail/smtp.ts';
@@ -12,10 +12,11 @@ export const MAILBOX = 'mailbox';
 const MAIL = 'mail';
 
 /** Of the pages, in light (views/assets/concierge.css). */
-const ACCENT_COLOR = '#1a5c4b';
+const ACCENT_COLOR = '#0e5a49';
 
 interface MailDeps {
   readonly config: Config;
+  readonly languages: Languages;
   readonly enqueue: (kind: string, payload: object) => Promise<void>;
   readonly logger: Logger;
 }
@@ -28,12 +29,12 @@ export interface MailAssembly {
   close(): void;
 }
 
-export function assembleMail({ config, enqueue, logger }: MailDeps): MailAssembly {
+export function assembleMail({ config, languages, enqueue, logger }: MailDeps): MailAssembly {
   const { mail, brand, issuer, mode } = config;
   const keepsMailbox = mail.smtpUrl === null && mode === 'development';
   const mailer = createMailer({
     isAvailable: mail.smtpUrl !== null || keepsMailbox,
-    languages: loadLanguages(),
+    languages,
     letterhead: { brand: brand.name, issuer, accentColor: brand.accentColor ?? ACCENT_COLOR },
     keep: (message) => enqueue(keepsMailbox ? MAILBOX : MAIL, message),
   });

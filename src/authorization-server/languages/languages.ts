@@ -86,8 +86,14 @@ function createTranslate(language: Language, messages: Messages): Translate {
     },
     has: (key: string) => formats.has(key),
     language,
-    direction: 'ltr' as const,
+    direction: new Intl.Locale(language).getTextInfo().direction ?? 'ltr',
   });
+}
+
+/** As those who speak it call it: `Deutsch`. */
+export function nameOfLanguage(language: Language): string {
+  const name = new Intl.DisplayNames(language, { type: 'language' }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
 
 type Format = (values: object) => unknown;

@@ -4,8 +4,8 @@ import Koa from 'koa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { scriptsBesideOurs } from '../../testing/markup.ts';
+import { testPage } from '../../testing/page.ts';
 import { errorPages } from './error.ts';
-import { createPage } from './page.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -105,7 +105,7 @@ describe('the error page of the host', () => {
     const app = new Koa();
     const reported: unknown[] = [];
     app.on('error', (error) => reported.push(error));
-    app.use(errorPages({ page: createPage() }));
+    app.use(errorPages({ page: testPage() }));
     const failure = new Error('select secret from accounts');
     app.use(() => {
       throw failure;

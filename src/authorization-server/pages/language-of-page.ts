@@ -1,26 +1,97 @@
-import type { ParameterizedContext } from 'koa';
-import { LANGUAGES, type Language } from '../languages/languages.ts';
+import type { Middleware, ParameterizedContext } from 'koa';
+import { LANGUAGES, type Language, nameOfLanguage } from '../languages/languages.ts';
 
-/** What the client asks for (OpenID Connect Core §3.1.2.1: `ui_locales`) counts before what the browser says. */
-export function languageOf(ctx: ParameterizedContext): Language {
-  const asked = typeof ctx.state.uiLocales === 'string' ? ctx.state.uiLocales.split(' ') : [];
-  return asked.map(nearest).find((one) => one !== undefined) ?? accepted(ctx) ?? 'en';
-}
+const COOKIE = 'language';
+const A_YEAR = 365 * 24 * 60 * 60 * 1000;
 
-function nearest(tag: string): Language | undefined {
-  const [language = ''] = tag.toLowerCase().split('-');
+/** In a query: whoever follows the link reads on in this language. */
+const PARAMETER = 'switch_language';
+
+/**
+ * What the person has chosen here counts before what the client asks for (OpenID Connect Core §3.1.2.1: `ui_locales`), and
+ * that before what the browser says.
+ */
+export function languageOf(ctx: ParameterizedContext, otherwise: Language): Language {
   return (
-    LANGUAGES.find((one) => one.toLowerCase() === tag.toLowerCase()) ??
-    LANGUAGES.find((one) => one.split('-')[0] === language)
+    known(ctx.cookies.get(COOKIE, { signed: false })) ??
+    uiLocalesOf(ctx).map(nearest).find(isThere) ??
+    acceptedBy(ctx).map(nearest).find(isThere) ??
+    otherwise
   );
 }
 
-function accepted(ctx: ParameterizedContext): Language | undefined {
-  const header = ctx.get('accept-language');
-  return header === ''
-    ? undefined
-    : ctx
-        .acceptsLanguages()
-        .map(nearest)
-        .find((one) => one !== undefined);
+/** Of the pending step, or of the request that the engine answers. */
+function uiLocalesOf({ state, oidc }: ParameterizedContext): string[] {
+  const asked: unknown = state.uiLocales ?? oidc?.params?.ui_locales;
+  return typeof asked === 'string' ? asked.split(' ') : [];
+}
+
+function acceptedBy(ctx: ParameterizedContext): string[] {
+  return ctx.get('accept-language') === '' ? [] : ctx.acceptsLanguages();
+}
+
+const isThere = (language: Language | undefined) => language !== undefined;
+
+function known(tag: string | undefined): Language | undefined {
+  return LANGUAGES.find((one) => one.toLowerCase() === tag?.toLowerCase());
+}
+
+/** RFC 4647 §3.4, and a little more: who reads Portuguese of Portugal reads that of Brazil rather than English. */
+function nearest(tag: string): Language | undefined {
+  const [language = ''] = tag.toLowerCase().split('-');
+  return known(tag) ?? LANGUAGES.find((one) => one.split('-')[0] === language);
+}
+
+export interface LanguageChoice {
+  readonly language: Language;
+  readonly name: string;
+  /** `undefined` for the language of the page. */
+  readonly href: string | undefined;
+}
+
+/** A request may be long, and its parameters stand in every link. */
+const LONGEST_QUERY = 2_000;
+
+/** Links to this page in each language; none where it could not be asked for again, because it answers a form. */
+export function languageChoices(ctx: ParameterizedContext, now: Language, address?: string): LanguageChoice[] {
+  const isAnswer = ctx.method !== 'GET' && ctx.method !== 'HEAD';
+  const [, query = ''] = isAnswer ? [] : ctx.originalUrl.split('?');
+  if ((isAnswer && address === undefined) || query.length > LONGEST_QUERY) {
+    return [];
+  }
+  return LANGUAGES.map((language) => {
+    const parameters = new URLSearchParams(query);
+    parameters.set(PARAMETER, language);
+    const href = language === now ? undefined : `${isAnswer ? address : ''}?${parameters}`;
+    return { language, name: nameOfLanguage(language), href };
+  });
+}
+
+/**
+ * Remembers the language that somebody chose by one of those links, and leads back to where they were. A link at another
+ * site chooses nothing.
+ */
+export function languageSwitch(): Middleware {
+  return async (ctx, next) => {
+    const chosen = typeof ctx.query[PARAMETER] === 'string' ? known(ctx.query[PARAMETER]) : undefined;
+    const site = ctx.get('Sec-Fetch-Site');
+    if (ctx.method !== 'GET' || chosen === undefined || !['', 'same-origin', 'none'].includes(site)) {
+      return next();
+    }
+    ctx.cookies.set(COOKIE, chosen, {
+      path: ctx.mountPath === '' ? '/' : ctx.mountPath,
+      maxAge: A_YEAR,
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: ctx.secure,
+      signed: false,
+      overwrite: true,
+    });
+    const parameters = new URLSearchParams(ctx.querystring);
+    parameters.delete(PARAMETER);
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('Referrer-Policy', 'no-referrer');
+    ctx.redirect(ctx.mountPath + ctx.path + (parameters.size > 0 ? `?${parameters}` : ''));
+    ctx.status = 303;
+  };
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import Koa from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
 import { scriptsBesideOurs } from '../../testing/markup.ts';
-import { createPage, type PageOptions } from './page.ts';
+import { testPage } from '../../testing/page.ts';
+import type { PageOptions } from './page.ts';
 
 const VIEWS = fileURLToPath(new URL('../../../views', import.meta.url));
 
@@ -29,7 +30,7 @@ const ERROR = { code: 'x', words: { title: 'Oh', words: 'no' }, description: und
 
 /** A server that answers every request with the error view. */
 async function serve(locals: object = ERROR, options: PageOptions = { title: 'Oh' }): Promise<string> {
-  const page = createPage();
+  const page = testPage();
   const app = new Koa();
   app.use(page.assets);
   app.use((ctx) => page.render(ctx, 'error', locals, options));
@@ -41,19 +42,19 @@ async function serve(locals: object = ERROR, options: PageOptions = { title: 'Oh
 
 describe('the views', () => {
   it('all compile', () => {
-    expect(() => createPage()).not.toThrow();
+    expect(() => testPage()).not.toThrow();
   });
 
   it('stop the boot when one of them does not compile', () => {
     const directory = copyOfViews();
     writeFileSync(join(directory, 'partials/new.ejs'), '<% if ( { %>');
-    expect(() => createPage(directory)).toThrow(/new\.ejs/);
+    expect(() => testPage({ views: directory })).toThrow(/new\.ejs/);
   });
 
   it('stop the boot when an asset has no known type', () => {
     const directory = copyOfViews();
     writeFileSync(join(directory, 'assets/tracker.wasm'), '');
-    expect(() => createPage(directory)).toThrow(/tracker\.wasm/);
+    expect(() => testPage({ views: directory })).toThrow(/tracker\.wasm/);
   });
 
   it('C94: escape what is put into them', async () => {

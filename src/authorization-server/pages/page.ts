@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import type { Middleware, ParameterizedContext } from 'koa';
-import { type Languages, loadLanguages, type Translate } from '../languages/languages.ts';
-import { loadAssets } from './assets.ts';
-import { languageOf } from './language-of-page.ts';
+import type { Brand } from '../brand/brand.ts';
+import type { Language, Languages, Translate } from '../languages/languages.ts';
+import { type Assets, loadAssets } from './assets.ts';
+import { languageChoices, languageOf } from './language-of-page.ts';
 
 export interface PageOptions {
   readonly title: string;
@@ -20,6 +21,11 @@ export interface PageOptions {
   readonly hasForms?: boolean;
   /** Assets that this page loads besides what every page has: `['passkey.js']`. */
   readonly scripts?: readonly string[];
+  /**
+   * Where a page that answers a form is asked for again, to be read in another language: `/requests`. Without it such a page
+   * offers none.
+   */
+  readonly address?: string;
   /** A client's logo, an https URL: the one image from elsewhere that this page may show. */
   readonly logo?: string | undefined;
 }
@@ -29,8 +35,17 @@ export interface Page {
   translate(ctx: ParameterizedContext): Translate;
   /** Answers with `views/<view>.ejs`. In the template, the locals are the properties of `view`, and `view.t` has the words. */
   render(ctx: ParameterizedContext, view: string, locals: object, options: PageOptions): void;
-  /** Serves `views/assets`. */
+  /** Serves `views/assets`, and what the brand brings. */
   readonly assets: Middleware;
+}
+
+export interface PageDeps {
+  readonly languages: Languages;
+  /** Of who asks for none that there is. */
+  readonly defaultLanguage: Language;
+  readonly brand: Brand;
+  /** Ours, unless told. */
+  readonly views?: string;
 }
 
 type Template = (locals: object) => string;
@@ -38,39 +53,49 @@ type Template = (locals: object) => string;
 const VIEWS = fileURLToPath(new URL('../../../views', import.meta.url));
 
 /** Compiles every view, so that one that does not compile stops the boot instead of a visitor. */
-export function createPage(directory: string = VIEWS, languages: Languages = loadLanguages()): Page {
-  const templates = compileViews(directory);
-  const assets = loadAssets(join(directory, 'assets'));
+export function createPage({ languages, defaultLanguage, brand, views = VIEWS }: PageDeps): Page {
+  const templates = compileViews(views);
+  const { logo, css } = brand;
+  const assets = loadAssets(join(views, 'assets'), {
+    ...(logo && { [`brand-logo${logo.extension}`]: logo.content }),
+    ...(css !== '' && { 'brand.css': Buffer.from(css) }),
+  });
   const layout = template(templates, 'partials/layout');
-  const shared = {
-    stylesheet: assets.url('concierge.css'),
-    icon: assets.url('bell.svg'),
-  };
-  const scriptsOf = ({ scripts = [] }: PageOptions) => ['submit-once.js', ...scripts].map((name) => assets.url(name));
-
-  const translate = (ctx: ParameterizedContext) => languages(languageOf(ctx));
+  const head = headOf(brand, assets);
+  const translate = (ctx: ParameterizedContext) => languages(languageOf(ctx, defaultLanguage));
 
   return {
     assets: assets.middleware,
     translate,
     render(ctx, view, locals, options) {
-      const t = translate(ctx);
-      const body = template(templates, view)({ ...locals, t, root: ctx.mountPath });
+      const { title, scripts = [], status } = options;
+      const shared = { t: translate(ctx), root: ctx.mountPath, brand: head.brand };
+      const body = template(templates, view)({ ...locals, ...shared });
       const html = layout({
         ...shared,
-        root: ctx.mountPath,
-        title: options.title,
-        scripts: scriptsOf(options),
+        ...head,
+        title,
+        scripts: ['submit-once.js', ...scripts].map((name) => assets.url(name)),
         body,
-        t,
+        choices: languageChoices(ctx, shared.t.language, options.address),
       });
-      if (options.status !== undefined) {
-        ctx.status = options.status;
+      if (status !== undefined) {
+        ctx.status = status;
       }
       ctx.set(headersOf(options));
       ctx.type = 'html';
       ctx.body = html;
     },
+  };
+}
+
+/** What of the layout is the same on every page. */
+function headOf({ name, logo, css }: Brand, assets: Assets) {
+  const picture = logo === undefined ? undefined : assets.url(`brand-logo${logo.extension}`);
+  return {
+    brand: { name, logo: picture },
+    icon: picture ?? assets.url('bell.svg'),
+    stylesheets: [assets.url('concierge.css'), ...(css === '' ? [] : [assets.url('brand.css')])],
   };
 }
 
