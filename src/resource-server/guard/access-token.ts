@@ -21,8 +21,10 @@ export interface AccessToken {
  *
  * Resolves to `undefined` for a token that is unknown, expired or revoked. Throws `CannotVerify` when there is no way
  * to tell at this moment. For whom a token is, and what for, is none of its business: `authenticate` checks that.
+ *
+ * `scope` is what the request takes, empty where it takes none: whoever is asked about the token may want to know.
  */
-export type VerifyAccessToken = (token: string) => Promise<AccessToken | undefined>;
+export type VerifyAccessToken = (token: string, scope?: string) => Promise<AccessToken | undefined>;
 
 /** Nobody can say whether the token is good. `message` is for the operator's log; the cause may hold more. */
 export class CannotVerify extends Error {

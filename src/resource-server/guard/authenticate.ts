@@ -15,11 +15,14 @@ export interface AuthenticatedState {
   accessToken: AccessToken;
 }
 
-/** The access token that a request carries. Throws `Refusal`. */
-export type Authenticate = (request: IncomingMessage) => Promise<AccessToken>;
+/**
+ * The access token that a request carries, which has the scope that the request takes. Throws `Refusal`. An empty scope says
+ * that the request takes none; without one nothing is said, and whoever calls this looks at the token's scopes.
+ */
+export type Authenticate = (request: IncomingMessage, scope?: string) => Promise<AccessToken>;
 
 /**
- * RFC 6750 §2.1: lets a request pass that carries a good access token for this resource server, whatever its scope.
+ * RFC 6750 §2.1 and §3.1: lets a request pass that carries a good access token for this resource server, with the scope.
  * Answers 503 when nobody can say whether the token is good: never a guess in either direction.
  */
 export function createAuthenticate(
@@ -27,14 +30,17 @@ export function createAuthenticate(
   expected: Expectations,
   refuse: BearerRefusals,
 ): Authenticate {
-  return async (request) => {
-    const accessToken = await verify(readBearerToken(request, refuse)).catch(answerUnavailable);
+  return async (request, scope) => {
+    const accessToken = await verify(readBearerToken(request, refuse), scope).catch(answerUnavailable);
     if (accessToken === undefined) {
       throw refuse.invalidToken('The access token is unknown, expired or revoked.');
     }
     const objection = objectionTo(accessToken, expected);
     if (objection !== undefined) {
       throw refuse.invalidToken(objection);
+    }
+    if (scope !== undefined && scope !== '' && !accessToken.scopes.has(scope)) {
+      throw refuse.insufficientScope(scope);
     }
     return accessToken;
   };

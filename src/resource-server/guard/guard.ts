@@ -2,7 +2,6 @@ import type { Middleware } from 'koa';
 import type { VerifyAccessToken } from './access-token.ts';
 import { type Authenticate, type AuthenticatedState, createAuthenticate, type Expectations } from './authenticate.ts';
 import { type BearerRefusals, bearerRefusals } from './bearer-refusals.ts';
-import { requireScope } from './require-scope.ts';
 
 export interface GuardOptions extends Expectations {
   readonly verify: VerifyAccessToken;
@@ -14,9 +13,9 @@ export interface GuardOptions extends Expectations {
 export interface Guard {
   /** For whatever is not Koa: takes Node's own request. */
   readonly accessTokenOf: Authenticate;
-  /** Leaves `ctx.state.accessToken`, or refuses. */
+  /** Leaves `ctx.state.accessToken`, or refuses. For what takes a good token, and no scope. */
   readonly authenticate: Middleware<AuthenticatedState>;
-  /** To be used behind `authenticate`. */
+  /** The same, for what takes a token with this scope. */
   readonly requireScope: (scope: string) => Middleware<AuthenticatedState>;
   readonly refuse: BearerRefusals;
 }
@@ -25,13 +24,11 @@ export interface Guard {
 export function createGuard({ verify, resourceMetadata, ...expected }: GuardOptions): Guard {
   const refuse = bearerRefusals(resourceMetadata);
   const accessTokenOf = createAuthenticate(verify, expected, refuse);
-  return {
-    accessTokenOf,
-    authenticate: async (ctx, next) => {
-      ctx.state.accessToken = await accessTokenOf(ctx.req);
+  const requireScope = (scope: string): Middleware<AuthenticatedState> => {
+    return async (ctx, next) => {
+      ctx.state.accessToken = await accessTokenOf(ctx.req, scope);
       await next();
-    },
-    requireScope: (scope) => requireScope(scope, refuse),
-    refuse,
+    };
   };
+  return { accessTokenOf, authenticate: requireScope(''), requireScope, refuse };
 }

@@ -111,3 +111,11 @@ it('C86: stops asking a server that keeps failing', async () => {
   await expect(verify('good')).rejects.toBeInstanceOf(CannotVerify);
   expect(server.questions).toEqual([]);
 });
+
+it('says which scope the request takes, and that it takes none, where it is told', async () => {
+  const verify = verifier();
+  await verify('good', 'records:read');
+  await verify('good', '');
+  await verify('good');
+  expect(server.questions.map(({ parameters }) => parameters.get('scope'))).toEqual(['records:read', '', null]);
+});

@@ -10,14 +10,10 @@ import type { BlobStore } from '../storage/blobs.ts';
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(;[\x20-\x7e]*)?$/;
 const LONGEST_MEDIA_TYPE = 255;
 
-export function blobRoutes(
-  blobs: BlobStore,
-  limitBytes: number,
-  { authenticate, requireScope }: Guard,
-): Router<AuthenticatedState> {
+export function blobRoutes(blobs: BlobStore, limitBytes: number, { requireScope }: Guard): Router<AuthenticatedState> {
   const router = new Router<AuthenticatedState>();
 
-  router.post('/blobs', authenticate, requireScope('blobs:write'), async (ctx) => {
+  router.post('/blobs', requireScope('blobs:write'), async (ctx) => {
     if (ctx.get('Content-Encoding') !== '') {
       throw unsupportedMediaType('Send the bytes as they are, without a Content-Encoding.');
     }
@@ -34,7 +30,7 @@ export function blobRoutes(
     };
   });
 
-  router.get('/blobs/:id', authenticate, requireScope('blobs:read'), async (ctx) => {
+  router.get('/blobs/:id', requireScope('blobs:read'), async (ctx) => {
     const blob = await blobs.find(pathId(ctx), reachOf(ctx.state.accessToken));
     if (blob === undefined) {
       throw notFound();

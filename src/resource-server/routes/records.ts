@@ -27,12 +27,12 @@ const ListQuery = z.object({
     .optional(),
 });
 
-export function recordRoutes(records: RecordStore, { authenticate, requireScope }: Guard): Router<AuthenticatedState> {
+export function recordRoutes(records: RecordStore, { requireScope }: Guard): Router<AuthenticatedState> {
   const router = new Router<AuthenticatedState>();
-  const mayRead = [authenticate, requireScope('records:read')] as const;
-  const mayWrite = [authenticate, requireScope('records:write')] as const;
+  const mayRead = requireScope('records:read');
+  const mayWrite = requireScope('records:write');
 
-  router.get('/records', ...mayRead, async (ctx) => {
+  router.get('/records', mayRead, async (ctx) => {
     const query = ListQuery.safeParse(ctx.query);
     if (!query.success) {
       throw invalidRequest(describe(query.error));
@@ -42,24 +42,24 @@ export function recordRoutes(records: RecordStore, { authenticate, requireScope 
     ctx.body = { records: page.records.map(present), next_cursor: page.nextCursor ?? null };
   });
 
-  router.post('/records', ...mayWrite, async (ctx) => {
+  router.post('/records', mayWrite, async (ctx) => {
     const record = await records.create(ownerOf(ctx.state.accessToken), await readJson(ctx, RecordContent));
     ctx.status = 201;
     ctx.set('Location', `/records/${record.id}`);
     ctx.body = present(record);
   });
 
-  router.get('/records/:id', ...mayRead, async (ctx) => {
+  router.get('/records/:id', mayRead, async (ctx) => {
     ctx.body = presentOr404(await records.find(pathId(ctx), reachOf(ctx.state.accessToken)));
   });
 
-  router.put('/records/:id', ...mayWrite, async (ctx) => {
+  router.put('/records/:id', mayWrite, async (ctx) => {
     const id = pathId(ctx);
     const content = await readJson(ctx, RecordContent);
     ctx.body = presentOr404(await records.replace(id, reachOf(ctx.state.accessToken), content));
   });
 
-  router.delete('/records/:id', ...mayWrite, async (ctx) => {
+  router.delete('/records/:id', mayWrite, async (ctx) => {
     if (!(await records.delete(pathId(ctx), reachOf(ctx.state.accessToken)))) {
       throw notFound();
     }
