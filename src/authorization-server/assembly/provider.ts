@@ -59,6 +59,7 @@ export async function assembleProvider({
     artifacts,
     rateLimits,
     findAccountId: createFindAccountId(accounts),
+    noteUse: (use) => stores.grantUsage.record(use),
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),

@@ -157,6 +157,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       stateOf,
       resources: deps.resources,
       resourceServerOf: (client) => registrationOf(client).resource_server,
+      noteUse: deps.noteUse,
     }),
     exchangedTokenSettings(),
     revocationSettings(),

@@ -14,6 +14,7 @@ import { detectReplays, nameTokens, senderOf, storeStructuredTokens } from './en
 import { describeErrors } from './error-descriptions.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
+import { noteTokenRequests } from './note-use.ts';
 import type { Outgoing } from './outgoing.ts';
 import { limitParameters } from './parameter-limits.ts';
 import { limitPolling, POLL_INTERVAL, POLLED_GRANTS } from './polling.ts';
@@ -54,6 +55,7 @@ export function extendEngine(
   provider.on('authorization.success', (_ctx, response = {}) => Object.assign(response, { iss: deps.issuer }));
   provider.on('authorization.error', tellAboutReferenceHere);
   provider.on('device_authorization.success', tellInterval(POLL_INTERVAL));
+  noteTokenRequests(provider, deps.noteUse);
   pingWithoutWaiting(provider);
   withdrawUserCodes(provider);
   answerDevicesOnce(provider, deps.rateLimits);

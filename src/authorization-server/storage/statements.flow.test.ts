@@ -25,8 +25,8 @@ beforeAll(async () => {
   server = await startTestServer();
   pg.Client.prototype.query = function note(this: unknown, ...args: unknown[]) {
     const { name, text } = args[0] as { readonly name?: string; readonly text?: string };
-    // What keeps the directory up to date, and looks into the outbox, comes by the clock and not with a request.
-    if (!/directory_version|for update skip locked/.test(text ?? String(args[0]))) {
+    // What keeps the directory up to date, looks into the outbox and notes what is in use comes by the clock and not with a request.
+    if (!/directory_version|for update skip locked|grant_usage/.test(text ?? String(args[0]))) {
       statements.push(name ?? text ?? String(args[0]));
     }
     return query.apply(this, args);
