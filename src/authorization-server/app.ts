@@ -28,6 +28,7 @@ import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
   readonly answering: AnsweringPeople;
+  readonly accountConsole: Koa.Middleware;
   /** Lets what a page does be known as done for this request: provider/current-request.ts. */
   readonly duringPage: (ctx: Koa.Context, work: () => Promise<unknown>) => Promise<unknown>;
   readonly provider: Provider;
@@ -88,6 +89,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
   app.use(routesOf(requestsPage({ ...deps, ...deps.answering, provider: () => provider })));
+  app.use(deps.accountConsole);
   app.use(engine);
   const documents = publishedDocuments(app.callback());
   return belowIssuerPath(issuer, admission(documents, { log, headers: securityHeadersOf(issuer) }));

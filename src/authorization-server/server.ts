@@ -7,6 +7,7 @@ import { createPasswords } from './accounts/passwords.ts';
 import { createAuthorizationServer } from './app.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
+import { assembleAccountConsole } from './assembly/account-console.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
@@ -100,6 +101,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     registration,
     cookieSignatures,
     trustedProxies: config.trustedProxies,
+    accountConsole: assembleAccountConsole({ config, stores, page, provider: () => provider }),
     mutualTlsOrigin: config.mutualTls.origin,
     readiness: async () => void (await pool.query('select 1')),
     metrics,

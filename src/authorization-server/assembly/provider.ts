@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Authenticate } from '../accounts/account.ts';
 import { createFindAccountId } from '../accounts/find-by-hint.ts';
+import { withAccountConsole } from '../clients/account-console.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
 import { loggedPath } from '../http/request-id.ts';
 import { devicePages } from '../pages/device.ts';
@@ -43,7 +44,7 @@ export async function assembleProvider({
     config,
     pool,
     rateLimits,
-    registered: ofRequest.clients,
+    registered: withAccountConsole(ofRequest.clients, config.issuer),
     resources: directory,
     provider: () => provider,
     logger,

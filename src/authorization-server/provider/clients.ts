@@ -63,7 +63,7 @@ function text(value: unknown): string | undefined {
 /** Clients for the engine: it reads them here and changes them nowhere. */
 export function clientAdapter(
   clients: ClientStore,
-  profileOf: (own: ProfileName | undefined) => Profile,
+  profileOf: (client: Client) => Profile,
   declaredTypes: () => Promise<ReadonlySet<string>>,
 ): Adapter {
   const refuse = async () => {
@@ -72,7 +72,7 @@ export function clientAdapter(
   return {
     async find(clientId) {
       const [client, declared] = await Promise.all([clients.findClient(clientId), declaredTypes()]);
-      return client && withTypes(engineMetadata(client, profileOf(client.metadata.profile)), declared);
+      return client && withTypes(engineMetadata(client, profileOf(client)), declared);
     },
     upsert: refuse,
     findByUid: refuse,

@@ -30,7 +30,7 @@ import {
   richAuthorizationSettings,
   validateDetail,
 } from '../flows/rich-authorization-requests/rich-authorization-requests.ts';
-import { heldTo, PROFILES, type ProfileName } from '../profiles/profile.ts';
+import { PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { createDeclaredTypes, type DeclaredTypes } from './authorization-details-types.ts';
 import { REQUESTS_TO_ONE } from './backchannel.ts';
@@ -46,7 +46,7 @@ import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
 import { POLL_INTERVAL } from './polling.ts';
-import { createProfileOf, keepToProfile, profileSettings, restrictToProfile } from './profile-settings.ts';
+import { createProfileOf, keepToProfile, profileFor, profileSettings, restrictToProfile } from './profile-settings.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
@@ -184,7 +184,7 @@ function storageSettings(deps: ProviderDeps, declaredTypes: DeclaredTypes): Conf
   return {
     adapter: (kind) =>
       kind === 'Client'
-        ? clientAdapter(clients, (own) => heldTo(profile, own), typesNow)
+        ? clientAdapter(clients, ({ clientId, metadata }) => profileFor(profile, clientId, metadata.profile), typesNow)
         : findStructuredTokens(kind, stored(kind), verify),
   };
 }

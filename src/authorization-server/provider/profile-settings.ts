@@ -1,14 +1,20 @@
 import { decodeProtectedHeader } from 'jose';
 import { type Configuration, type Client as EngineClient, errors, type Provider } from 'oidc-provider';
+import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
 import type { Slice } from '../flows/slice.ts';
-import { heldTo, isAllowed, type Profile, type ProfileName } from '../profiles/profile.ts';
+import { heldTo, isAllowed, PROFILES, type Profile, type ProfileName } from '../profiles/profile.ts';
 import { keepGrantTypes } from './engine.ts';
 
 /** What a client is held to: the server's profile, and its own. */
 export type ProfileOf = (client: EngineClient | undefined) => Profile;
 
 export function createProfileOf(server: ProfileName): ProfileOf {
-  return (client) => heldTo(server, client?.profile as ProfileName | undefined);
+  return (client) => profileFor(server, client?.clientId, client?.profile as ProfileName | undefined);
+}
+
+/** Profiles say how clients get tokens; the console gets none, and its codes never leave the server's own browser pages. */
+export function profileFor(server: ProfileName, clientId: string | undefined, own: ProfileName | undefined): Profile {
+  return clientId === ACCOUNT_CONSOLE ? PROFILES.rfc6749 : heldTo(server, own);
 }
 
 /** What of a profile the engine decides client by client; the rest stands in the client itself: held-client.ts. */

@@ -1,6 +1,7 @@
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
+import { grantToConsole } from './console-grant.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
 export interface SessionSettingsDeps {
@@ -56,7 +57,8 @@ export function sessionSettings(
       await scope.narrowToAccount(ctx);
       const { client, result, session, provider } = ctx.oidc;
       const grantId = result?.consent?.grantId ?? (client && session?.grantIdFor(client.clientId));
-      return grantId === undefined ? undefined : provider.Grant.find(grantId);
+      const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+      return existing ?? grantToConsole(ctx);
     },
   };
 }

@@ -58,11 +58,24 @@ export interface SavedArtifact {
   readonly row: ArtifactRow;
   /** Seconds; `null` for ever. */
   readonly expiresIn: number | null;
+  /** Of a session that somebody is signed in with: the browser that has it, at this moment. */
+  readonly seen?: Sighting | undefined;
+}
+
+export interface Sighting {
+  /** The address. */
+  readonly from: string | null;
+  /** What the browser calls itself. */
+  readonly by: string | null;
 }
 
 const COLUMNS = 'key, kind, grant_id, account_id, client_id, uid, user_code, session_uid, payload';
-const ARRAYS =
-  '$1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::float8[]';
+const SEEN = 'seen_at, seen_from, seen_by';
+const ARRAYS = `$1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+  $10::float8[], $11::timestamptz[], $12::text[], $13::text[]`;
+/** As PostgreSQL reads it: the time of the statement, by its own clock. */
+const NOW = 'now';
+const SAVED = `${COLUMNS}, expires_in, ${SEEN}`;
 
 /** Rounded up, so that one that is saved every few minutes keeps its place in the index of what expires when. */
 const EXPIRES_AT = `date_bin('1 hour', now() + make_interval(secs => expires_in), 'epoch') + interval '1 hour'`;
@@ -70,11 +83,12 @@ const EXPIRES_AT = `date_bin('1 hour', now() + make_interval(secs => expires_in)
 /** Of one key at most one at a time. */
 export const upsert = (artifacts: readonly SavedArtifact[]): QueryConfig => ({
   name: 'artifact-upsert',
-  text: `insert into artifacts (${COLUMNS}, expires_at)
-    select ${COLUMNS}, ${EXPIRES_AT} from unnest(${ARRAYS}) as saved (${COLUMNS}, expires_in)
+  text: `insert into artifacts (${COLUMNS}, expires_at, ${SEEN})
+    select ${COLUMNS}, ${EXPIRES_AT}, ${SEEN} from unnest(${ARRAYS}) as saved (${SAVED})
     on conflict (key) do update set grant_id = excluded.grant_id, account_id = excluded.account_id,
       client_id = excluded.client_id, uid = excluded.uid, user_code = excluded.user_code,
-      session_uid = excluded.session_uid, payload = excluded.payload, expires_at = excluded.expires_at`,
+      session_uid = excluded.session_uid, payload = excluded.payload, expires_at = excluded.expires_at,
+      seen_at = excluded.seen_at, seen_from = excluded.seen_from, seen_by = excluded.seen_by`,
   values: columnsOf(artifacts),
 });
 
@@ -82,7 +96,7 @@ export const upsert = (artifacts: readonly SavedArtifact[]): QueryConfig => ({
 export const insert = (artifact: SavedArtifact): QueryConfig => ({
   name: 'artifact-insert',
   text: `insert into artifacts (${COLUMNS}, expires_at)
-    select ${COLUMNS}, ${EXPIRES_AT} from unnest(${ARRAYS}) as saved (${COLUMNS}, expires_in)
+    select ${COLUMNS}, ${EXPIRES_AT} from unnest(${ARRAYS}) as saved (${SAVED})
     on conflict (key) do nothing`,
   values: columnsOf([artifact]),
 });
@@ -98,8 +112,8 @@ export const update = (artifacts: readonly UpdatedArtifact[]): QueryConfig => ({
   text: `update artifacts set key = saved.key, kind = saved.kind, grant_id = saved.grant_id, account_id = saved.account_id,
       client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code,
       session_uid = saved.session_uid, payload = saved.payload,
-      expires_at = ${EXPIRES_AT}
-    from unnest(${ARRAYS}, $11::uuid[]) with ordinality as saved (${COLUMNS}, expires_in, former_key, n)
+      expires_at = ${EXPIRES_AT}, seen_at = saved.seen_at, seen_from = saved.seen_from, seen_by = saved.seen_by
+    from unnest(${ARRAYS}, $14::uuid[]) with ordinality as saved (${SAVED}, former_key, n)
     where artifacts.key = former_key
     returning n::int`,
   values: [...columnsOf(artifacts), artifacts.map(({ formerKey }) => formerKey)],
@@ -166,5 +180,8 @@ function columnsOf(artifacts: readonly SavedArtifact[]) {
     rows.map(({ session_uid }) => session_uid),
     rows.map(({ payload }) => payload),
     artifacts.map(({ expiresIn }) => expiresIn),
+    artifacts.map(({ seen }) => (seen === undefined ? null : NOW)),
+    artifacts.map(({ seen }) => seen?.from ?? null),
+    artifacts.map(({ seen }) => seen?.by ?? null),
   ];
 }

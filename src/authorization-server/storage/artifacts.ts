@@ -1,10 +1,12 @@
 import type { Adapter } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
+import type { BrowserSessionStore } from '../accounts/browser-sessions.ts';
 import type { ArtifactAdapterDeps, TokenAdapterDeps } from './adapter-deps.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
 import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
+import { createBrowserSessions } from './browser-sessions.ts';
 import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
 import { PolledAdapter } from './polled-adapter.ts';
@@ -44,6 +46,7 @@ export interface ArtifactStore {
   accountRead(accountId: string): { readonly value: Account | undefined } | undefined;
   /** What clients ask of this account and it has not answered; the newest first. */
   waitingRequests(accountId: string): Promise<WaitingRequest[]>;
+  readonly browserSessions: BrowserSessionStore;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
@@ -70,6 +73,7 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
       artifacts.insert({ row: payload.toRow('ReplayDetection', id, {}), expiresIn: Math.max(expiresIn, 0) }),
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     waitingRequests: createWaitingRequests(pool, payload),
+    browserSessions: createBrowserSessions({ pool, payload, currentRequest }),
     async revokeByAccountId(accountId) {
       await pool.query(revocations.revokeByAccountId(accountId));
     },

@@ -1,5 +1,6 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
+import { sightingBy } from './browser-sessions.ts';
 import { rememberAccount, take } from './request-memory.ts';
 import { endSession } from './revocation-statements.ts';
 
@@ -8,6 +9,8 @@ import { endSession } from './revocation-statements.ts';
  * person signed out would bring the session back to life. So a session that this request found is only ever updated.
  * A new id, which the engine gives by ending the one and saving the other, is such an update too: there is no moment
  * at which a sign-out finds nothing to end. And what ends a session ends it under whatever id it has by then.
+ *
+ * Beside the payload stands from where it was saved, for the person whose session it is (browser-sessions.ts).
  */
 export class SessionAdapter extends ArtifactAdapter {
   override async find(id: string): Promise<AdapterPayload | undefined> {
@@ -33,13 +36,15 @@ export class SessionAdapter extends ArtifactAdapter {
 
   override async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const row = this.row(id, payload);
+    const seen = payload.accountId === undefined ? undefined : sightingBy(this.deps.currentRequest()?.origin);
     const found = this.deps.memory()?.foundSessions;
     const formerId = this.deps.currentRequest()?.replacedSessionId;
     const former = [row.key, ...(formerId === undefined ? [] : [this.keyOf(formerId)])].find((key) => found?.has(key));
     if (former === undefined) {
-      return super.upsert(id, payload, expiresIn);
+      await this.deps.artifacts.upsert({ row, expiresIn: expiresIn ?? null, seen });
+      return;
     }
-    await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: former });
+    await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: former, seen });
     found?.delete(former);
     found?.set(row.key, payload.uid);
   }

@@ -33,6 +33,8 @@ export interface Card {
   readonly id: string;
   readonly title: string;
   readonly text: string;
+  /** A word or two about how it stands: `On`, `3 devices`. */
+  readonly state?: string | undefined;
   /** Whether all is well or somebody should act; plain when absent. */
   readonly tone?: 'good' | 'caution' | undefined;
   readonly actions: readonly { readonly href: string; readonly text: string }[];

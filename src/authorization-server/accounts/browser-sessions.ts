@@ -1,0 +1,22 @@
+import type { Account } from './account.ts';
+
+/** A browser in which somebody is signed in at this server. */
+export interface BrowserSession {
+  /** Opens nothing. */
+  readonly uid: string;
+  readonly signedInAt: Date;
+  readonly seenAt: Date;
+  /** Where it was then. */
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+export interface BrowserSessionStore {
+  /**
+   * The account that is signed in in a session, where both are alive and so is the grant. Notes that the session was seen, at
+   * most once a minute.
+   */
+  visit(session: { uid: string; grantId: string }): Promise<Account | undefined>;
+  /** Of an account, the one seen last first. */
+  list(accountId: string): Promise<readonly BrowserSession[]>;
+}
