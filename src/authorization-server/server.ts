@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type ListeningServer, listen } from '../http/listen.ts';
 import { createAuthenticate } from './accounts/authenticate.ts';
+import { createAuthenticateAlone } from './accounts/authenticate-alone.ts';
 import { createPasswords } from './accounts/passwords.ts';
+import { createSecondFactorPolicy } from './accounts/second-factor-policy.ts';
 import { createAuthorizationServer } from './app.ts';
+import { assembleAccountConsole } from './assembly/account-console.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
-import { assembleAccountConsole } from './assembly/account-console.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
@@ -59,7 +61,9 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
-  const authenticate = createAuthenticate({ accounts: stores.accounts, passwords, lockout: config.lockout });
+  const { accounts, audit } = stores;
+  const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout, audit });
+  const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
   const page = createPage({
     languages,
     defaultLanguage: config.languages.default,
@@ -69,7 +73,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     config,
     stores,
     page,
-    authenticate,
+    authenticate: createAuthenticateAlone({ authenticate, requiresSecondFactor, audit }),
     cookieSignatures,
     logger,
   });
@@ -97,11 +101,11 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
     },
+    accountConsole: assembleAccountConsole({ config, stores, page, provider: () => provider }),
     demonstration,
     registration,
     cookieSignatures,
     trustedProxies: config.trustedProxies,
-    accountConsole: assembleAccountConsole({ config, stores, page, provider: () => provider }),
     mutualTlsOrigin: config.mutualTls.origin,
     readiness: async () => void (await pool.query('select 1')),
     metrics,

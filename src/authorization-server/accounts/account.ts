@@ -1,3 +1,4 @@
+import type { Proof } from './person.ts';
 import type { StandardClaims } from './standard-claims.ts';
 
 /** A resource owner (RFC 6749 §1.1): the person whose data a client asks for. */
@@ -24,4 +25,4 @@ export interface AccountStore {
  * `undefined` says no and never why: unknown, wrong, throttled, disabled and without a password look the same.
  * Throws `TooBusy` when the password queue is full: an answer of 503 with `Retry-After`, and no attempt counted.
  */
-export type Authenticate = (credentials: { email: string; password: string }) => Promise<Account | undefined>;
+export type Authenticate = (credentials: { email: string; password: string }) => Promise<Proof | undefined>;

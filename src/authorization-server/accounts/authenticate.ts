@@ -1,6 +1,8 @@
-import type { Account, Authenticate } from './account.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Authenticate } from './account.ts';
 import { canonicalEmail } from './email.ts';
-import type { Passwords } from './passwords.ts';
+import type { PasswordHasher, Passwords } from './passwords.ts';
+import type { Person } from './person.ts';
 
 /** After every `attempts` failures in a row the account is throttled for `seconds`: nobody is locked out for good. */
 export interface Lockout {
@@ -14,6 +16,8 @@ export interface ReservedAttempt {
   /** `undefined` for an account without a password. */
   readonly passwordHash: string | undefined;
   readonly disabled: boolean;
+  /** Nothing was counted, and no password is right. */
+  readonly throttled: boolean;
 }
 
 export interface Success {
@@ -26,51 +30,74 @@ export interface Success {
 export interface SignInStore {
   /**
    * Counts an attempt, in one atomic step on any number of nodes. `undefined`, and nothing written, when no such account
-   * exists or it is throttled. Costs the same time in every case. Without `now` the database's clock decides.
+   * exists; nothing written either while it is throttled. Costs the same time in every case. Without `now` the database's
+   * clock decides.
    */
   reserveAttempt(email: string, lockout: Lockout, now?: Date): Promise<ReservedAttempt | undefined>;
   /**
    * Ends the row of failures, and stores `newHash` if given. `undefined`, and nothing written, when the account's password
    * is no longer the one of `passwordHash` or the account may no longer sign in.
    */
-  recordSuccess(success: Success): Promise<Account | undefined>;
+  recordSuccess(success: Success): Promise<Person | undefined>;
 }
 
 interface Dependencies {
   readonly accounts: SignInStore;
   readonly passwords: Passwords;
   readonly lockout: Lockout;
+  readonly audit: Pick<Audit, 'record'>;
   readonly now?: () => Date;
+}
+
+/** Whose attempt failed, as far as there is an account. */
+interface Refusal {
+  readonly accountId: string | undefined;
+  readonly throttled: boolean;
 }
 
 /**
  * An attempt is reserved before its password is verified, so that parallel guesses cannot outrun the counter, and only once it is
- * its turn, so that many right passwords at once do not lock each other out. Whatever the reason for a no, exactly one hash is computed.
+ * its turn, so that many right passwords at once do not lock each other out. Whatever the reason for a no, exactly one hash is
+ * computed, and one row is written to the audit log.
  */
-export function createAuthenticate({ accounts, passwords, lockout, now }: Dependencies): Authenticate {
+export function createAuthenticate({ accounts, passwords, lockout, audit, now }: Dependencies): Authenticate {
+  async function attempt(
+    hasher: PasswordHasher,
+    email: string | undefined,
+    password: string,
+  ): Promise<{ readonly person: Person } | Refusal> {
+    let refusal: Refusal = { accountId: undefined, throttled: false };
+    // The hash may change under our hands: a parallel sign-in renews it, or the password is replaced. Then ask once more.
+    for (let round = 0; round < 2; round += 1) {
+      const reserved = email === undefined ? undefined : await accounts.reserveAttempt(email, lockout, now?.());
+      refusal = { accountId: reserved?.accountId, throttled: reserved?.throttled ?? false };
+      const usable = reserved?.throttled ? undefined : reserved;
+      const matches = await hasher.verifyPassword(usable?.passwordHash, password);
+      if (!matches || usable?.passwordHash === undefined || usable.disabled) {
+        return refusal;
+      }
+      const { accountId, passwordHash } = usable;
+      const newHash = hasher.needsRehash(passwordHash) ? await hasher.hashPassword(password) : undefined;
+      const person = await accounts.recordSuccess({ accountId, passwordHash, newHash });
+      if (person) {
+        return { person };
+      }
+    }
+    return refusal;
+  }
+
   return async ({ email, password }) => {
     // Says nothing about any account, hence needs no equal work; too long a password must not cost any.
     if (!passwords.mayBePassword(password)) {
       return undefined;
     }
-    const canonical = canonicalEmail(email);
-    return passwords.inTurn(async (hasher) => {
-      // The hash may change under our hands: a parallel sign-in renews it, or the password is replaced. Then ask once more.
-      for (let round = 0; round < 2; round += 1) {
-        const attempt =
-          canonical === undefined ? undefined : await accounts.reserveAttempt(canonical, lockout, now?.());
-        const matches = await hasher.verifyPassword(attempt?.passwordHash, password);
-        if (!matches || attempt?.passwordHash === undefined || attempt.disabled) {
-          return undefined;
-        }
-        const { accountId, passwordHash } = attempt;
-        const newHash = hasher.needsRehash(passwordHash) ? await hasher.hashPassword(password) : undefined;
-        const account = await accounts.recordSuccess({ accountId, passwordHash, newHash });
-        if (account) {
-          return account;
-        }
-      }
-      return undefined;
-    });
+    const outcome = await passwords.inTurn((hasher) => attempt(hasher, canonicalEmail(email), password));
+    if ('person' in outcome) {
+      return { person: outcome.person, method: 'password', amr: ['pwd'] };
+    }
+    const { accountId, throttled } = outcome;
+    const kind = throttled ? 'sign_in_throttled' : 'sign_in_failed';
+    await audit.record({ kind, accountId, details: { method: 'password' } });
+    return undefined;
   };
 }

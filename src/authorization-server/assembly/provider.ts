@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import type { Authenticate } from '../accounts/account.ts';
+import type { AuthenticateAlone } from '../accounts/authenticate-alone.ts';
 import { createFindAccountId } from '../accounts/find-by-hint.ts';
 import { withAccountConsole } from '../clients/account-console.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
@@ -24,7 +24,7 @@ export interface ProviderAssembly {
   readonly config: Config;
   readonly stores: Stores;
   readonly page: Page;
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateAlone;
   readonly cookieSignatures: CookieSignatures;
   readonly logger: Logger;
 }
@@ -59,8 +59,8 @@ export async function assembleProvider({
     authenticate,
     artifacts,
     rateLimits,
-    findAccountId: createFindAccountId(accounts),
     noteUse: (use) => stores.grantUsage.record(use),
+    findAccountId: createFindAccountId(accounts),
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),

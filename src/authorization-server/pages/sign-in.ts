@@ -70,21 +70,21 @@ export function credentialsForm({ page, authenticate, demonstration }: Credentia
     if (form === undefined) {
       return undefined;
     }
-    const account = await authenticate(form).catch((error: unknown) => {
+    const proof = await authenticate(form).catch((error: unknown) => {
       if (error instanceof TooBusy) {
         return error;
       }
       throw error;
     });
-    if (account instanceof TooBusy) {
-      ctx.set('Retry-After', String(account.retryAfterSeconds));
+    if (proof instanceof TooBusy) {
+      ctx.set('Retry-After', String(proof.retryAfterSeconds));
       ask(ctx, place, 503, { email: form.email, problem: BUSY });
       return undefined;
     }
-    if (account === undefined) {
+    if (proof === undefined) {
       ask(ctx, place, 401, { email: form.email, problem: REFUSED, refused: true });
     }
-    return account;
+    return proof?.person.account;
   }
 
   return { ask, check };

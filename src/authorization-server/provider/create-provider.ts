@@ -1,6 +1,6 @@
 import type { Adapter, Client, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import Provider from 'oidc-provider';
-import type { Authenticate } from '../accounts/account.ts';
+import type { AuthenticateAlone } from '../accounts/authenticate-alone.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { encryptsBy } from '../clients/public-keys.ts';
 import type { TrustedIssuerStore } from '../clients/trusted-issuer.ts';
@@ -62,7 +62,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
   readonly selfDescribed: SelfDescribedClients;
   /** What every client is held to. */
   readonly profile: ProfileName;
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateAlone;
   readonly artifacts: Exchanger & {
     adapter(kind: string): Adapter;
     createTokenId(kind: string, lifetime: number): string;

@@ -2,7 +2,9 @@ import type { Pool, PoolClient } from 'pg';
 import type { Account, AccountStore } from '../accounts/account.ts';
 import type { Lockout, ReservedAttempt, SignInStore, Success } from '../accounts/authenticate.ts';
 import type { ManagedAccountStore, SavedAccount } from '../accounts/manage-accounts.ts';
+import type { Person } from '../accounts/person.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
+import { PERSON_COLUMNS, type PersonRow, personIn } from './person-columns.ts';
 
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -23,14 +25,18 @@ const FIND_BY_EMAIL = {
 const RESERVE_ATTEMPT = {
   name: 'reserve-sign-in-attempt',
   text: `
-    with clock as (select coalesce($4::timestamptz, now()) as now, set_config('synchronous_commit', 'off', true))
-    update accounts set
-      failed_sign_ins = failed_sign_ins + 1,
-      throttled_until = case when (failed_sign_ins + 1) % $2::integer = 0
-        then clock.now + make_interval(secs => $3) end
-    from clock
-    where email_canonical = $1 and (throttled_until is null or throttled_until <= clock.now)
-    returning account_id, password_hash, disabled_at is not null as disabled`,
+    with clock as (select coalesce($4::timestamptz, now()) as now, set_config('synchronous_commit', 'off', true)),
+    reserved as (
+      update accounts set
+        failed_sign_ins = failed_sign_ins + 1,
+        throttled_until = case when (failed_sign_ins + 1) % $2::integer = 0
+          then clock.now + make_interval(secs => $3) end
+      from clock
+      where email_canonical = $1 and (throttled_until is null or throttled_until <= clock.now)
+      returning account_id, password_hash)
+    select a.account_id, reserved.password_hash, a.disabled_at is not null as disabled,
+      reserved.account_id is null as throttled
+    from accounts a left join reserved using (account_id) where a.email_canonical = $1`,
 };
 
 const RECORD_SUCCESS = {
@@ -38,7 +44,7 @@ const RECORD_SUCCESS = {
   text: `
     update accounts a set failed_sign_ins = 0, throttled_until = null, password_hash = coalesce($3, password_hash)
     where account_id = $1 and password_hash = $2 and disabled_at is null
-    returning a.account_id, ${ACCOUNT_COLUMNS}`,
+    returning ${PERSON_COLUMNS}`,
 };
 
 const SAVE_ACCOUNT = `
@@ -58,6 +64,13 @@ const SAVE_ROLES = `
 
 interface AccountRow extends AccountColumns {
   account_id: string;
+}
+
+interface ReservedRow {
+  account_id: string;
+  password_hash: string | null;
+  disabled: boolean;
+  throttled: boolean;
 }
 
 /** Accounts in PostgreSQL. Each method but `saveAccount` is one statement, and thereby atomic. */
@@ -89,7 +102,7 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
     { attempts, seconds }: Lockout,
     now?: Date,
   ): Promise<ReservedAttempt | undefined> {
-    const { rows } = await this.#pool.query<{ account_id: string; password_hash: string | null; disabled: boolean }>({
+    const { rows } = await this.#pool.query<ReservedRow>({
       ...RESERVE_ATTEMPT,
       values: [email, attempts, seconds, now],
     });
@@ -98,16 +111,17 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
         accountId: rows[0].account_id,
         passwordHash: rows[0].password_hash ?? undefined,
         disabled: rows[0].disabled,
+        throttled: rows[0].throttled,
       }
     );
   }
 
-  async recordSuccess(success: Success): Promise<Account | undefined> {
-    const { rows } = await this.#pool.query<AccountRow>({
+  async recordSuccess(success: Success): Promise<Person | undefined> {
+    const { rows } = await this.#pool.query<PersonRow>({
       ...RECORD_SUCCESS,
       values: [success.accountId, success.passwordHash, success.newHash],
     });
-    return rows[0] && accountIn(rows[0].account_id, rows[0]);
+    return rows[0] && personIn(rows[0]);
   }
 
   async saveAccount(account: SavedAccount): Promise<Account | undefined> {

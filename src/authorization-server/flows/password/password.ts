@@ -6,13 +6,14 @@ import {
   type Provider,
   type ResourceServer,
 } from 'oidc-provider';
-import type { Account, Authenticate } from '../../accounts/account.ts';
+import type { Account } from '../../accounts/account.ts';
+import type { AuthenticateAlone } from '../../accounts/authenticate-alone.ts';
 import { TooBusy } from '../../accounts/too-busy.ts';
 import { grantScopes } from '../../resources/grant-scopes.ts';
 import type { ResourceStore } from '../../resources/resource-server.ts';
 
 export interface PasswordGrantDeps {
-  readonly authenticate: Authenticate;
+  readonly authenticate: AuthenticateAlone;
   /** The scopes to grant. Throws `invalid_scope` when there are none. */
   readonly scopesFor: (ctx: KoaContextWithOIDC, account: Account) => Promise<readonly string[]>;
   /** The resource server that the token is for; `undefined` when it is for OpenID Connect and the default one. */
@@ -52,7 +53,8 @@ interface Issue {
  * Resource owner password credentials grant (RFC 6749 §4.3): the engine has none.
  *
  * Discouraged by RFC 9700 §2.4, and complete here all the same: a client has it only when its registration says so, and
- * it shares the sign-in page's lockout. Whatever is wrong with the credentials, the answer is the same `invalid_grant`.
+ * it shares the sign-in page's lockout. Whatever is wrong with the credentials, the answer is the same `invalid_grant`, and so
+ * it is for an account with a second factor: nobody is there to be asked for it.
  * The tokens come of a grant of their own, so that revocation and refresh work as everywhere; there is no browser
  * session for them to end with.
  */
@@ -82,7 +84,8 @@ async function authenticate(deps: PasswordGrantDeps, ctx: KoaContextWithOIDC): P
   if (typeof username !== 'string' || typeof password !== 'string') {
     throw new errors.InvalidRequest('username and password must be sent in the body of the request');
   }
-  const account = await deps.authenticate({ email: username, password }).catch((error: unknown) => {
+  const { clientId } = clientOf(ctx.oidc);
+  const account = await deps.authenticate({ email: username, password }, clientId).catch((error: unknown) => {
     throw error instanceof TooBusy ? comeBackLater(ctx, error) : error;
   });
   if (account === undefined) {
