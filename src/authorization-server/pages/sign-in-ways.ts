@@ -19,6 +19,8 @@ export interface SignInPlace {
   /** For the audit. */
   readonly clientId?: string | undefined;
   readonly loginHint?: string | undefined;
+  /** The client wants a newer sign-in than there is (`prompt=login`, `max_age`). */
+  readonly afresh?: boolean | undefined;
   /** What the client asks for (OpenID Connect Core §5.5.1.1). */
   readonly asks: AskedAcr;
   /** Who is signed in here already and is asked for more: they prove only what is missing. */
@@ -60,6 +62,8 @@ export interface SignInWay {
   ): object | undefined | Promise<object | undefined>;
   /** For `views/set-up/<part>.ejs`, where somebody has to set up a second factor before they go on. */
   offerSetUp?(ctx: RouterContext, place: SignInPlace, person: Person): object | undefined | Promise<object | undefined>;
+  /** Somebody has signed in, in whatever way: called once, before the browser is sent on. */
+  signedIn?(ctx: RouterContext, place: SignInPlace, person: Person): Promise<void>;
   /** Assets, for the pages that show it. */
   readonly scripts?: readonly string[];
   /** `router` has the prefix `/interaction/:uid`; what is posted comes from our own pages. */
