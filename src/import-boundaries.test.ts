@@ -34,6 +34,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/brand`]: { imports: [] },
   [`${AS}/languages`]: { imports: ['intl-messageformat', 'yaml'] },
   [`${AS}/mail`]: { imports: [`${AS}/languages`, 'nodemailer'], types: [...DOMAIN, 'pino'] },
+  // What people do for themselves by mail: registration, a new password, another address.
+  [`${AS}/self-service`]: {
+    imports: [`${AS}/accounts`],
+    types: [...DOMAIN, `${AS}/languages`, `${AS}/mail`, `${AS}/operations`],
+  },
   [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
   [`${AS}/profiles`]: { imports: [], types: DOMAIN },
   [`${AS}/resources`]: { imports: ['zod'], types: DOMAIN },
@@ -66,6 +71,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       `${AS}/mail`,
       `${AS}/operations`,
       `${AS}/provider`,
+      `${AS}/self-service`,
       'oidc-provider',
       'pino',
     ],
@@ -80,6 +86,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       `${AS}/languages`,
       `${AS}/mail`,
       `${AS}/operations`,
+      `${AS}/self-service`,
       'koa',
       '@koa/router',
       'bowser',

@@ -3,6 +3,7 @@ import { removeBeyond, removeExpired } from './artifact-statements.ts';
 import { removeOldAudit } from './audit.ts';
 import { PostgresClientRegistrations } from './client-registrations.ts';
 import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
+import { removeExpiredLinks } from './mailed-links.ts';
 import { removeUndelivered } from './outbox.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
 import { takeStorageSample } from './storage-figures.ts';
@@ -48,6 +49,7 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
     inBatches('expired tokens without a partition', (now) => partitions.removeExpiredFromDefault(now, BATCH)),
     inBatches('abandoned registrations', () => registrations.removeAbandoned(unusedRegistrations, BATCH)),
     inBatches('old audit events', async () => (await pool.query(removeOldAudit(auditRetention, BATCH))).rowCount ?? 0),
+    inBatches('expired links', async () => (await pool.query(removeExpiredLinks(BATCH))).rowCount ?? 0),
     inBatches('what nobody has delivered', async () => (await pool.query(removeUndelivered(BATCH))).rowCount ?? 0),
     atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),

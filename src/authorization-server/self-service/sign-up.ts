@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { Account } from '../accounts/account.ts';
+import type { PasswordPolicy } from '../accounts/password-policy.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Language } from '../languages/languages.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import type { ReadAddress } from './addresses.ts';
+import { MAIL_FROM_NETWORK, MAIL_TO_ADDRESS, PASSWORDS_AT_LINK, type Take } from './limits.ts';
+import type { Enqueue, MailJobOf } from './mail-job.ts';
+import { type Beginning, createToken, linkTo, type MailedLinkStore } from './mailed-link.ts';
+import type { Problems } from './problem.ts';
+
+export interface SignUpDeps {
+  readonly issuer: string;
+  readonly readAddress: ReadAddress;
+  /** Of a new account. */
+  readonly roles: readonly string[];
+  /** Seconds that a link is good for. */
+  readonly linkLifetime: number;
+  readonly findByEmail: (emailCanonical: string) => Promise<Account | undefined>;
+  readonly passwords: Passwords;
+  readonly policy: PasswordPolicy;
+  readonly links: MailedLinkStore;
+  readonly mailer: Mailer;
+  readonly enqueue: Enqueue;
+  readonly take: Take;
+  readonly audit: Pick<Audit, 'record'>;
+}
+
+export interface SignUpForm extends Beginning {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly language: Language;
+  /** Where it comes from. */
+  readonly network: string;
+}
+
+/** Who confirms: the browser that asked, or else somebody who knows the password that was chosen there. */
+export interface Confirmation {
+  readonly browser: string | undefined;
+  readonly password: string | undefined;
+}
+
+export type Confirmed =
+  | { readonly account: Account; readonly isSameBrowser: boolean; readonly request: string }
+  | 'used'
+  | 'taken'
+  | 'wrong-password'
+  | 'too-often';
+
+/**
+ * An account is made when its address is known to be theirs who want it, and not before. Somebody else may have typed the
+ * address: so the link alone is not enough where the browser is another one, or its owner would confirm an account that
+ * has a stranger's password.
+ */
+export function createSignUp(deps: SignUpDeps) {
+  const { links, mailer, passwords, policy, take } = deps;
+  return {
+    /** `undefined`: done, and whoever has the address will hear of it. Takes the same time whether it is free or not. */
+    async request(form: SignUpForm): Promise<Problems<'email' | 'password'> | undefined> {
+      const { name, password, language, browser, request } = form;
+      const address = deps.readAddress(form.email);
+      if ('problem' in address) {
+        return { email: address.problem };
+      }
+      const problem = await policy.newPasswordProblem(password, { email: address.email, name });
+      if (problem !== undefined) {
+        return { password: problem };
+      }
+      if (!(await take(MAIL_FROM_NETWORK, form.network))) {
+        return { form: { key: 'self-service.problem.too-often' } };
+      }
+      const passwordHash = await passwords.inTurn((hasher) => hasher.hashPassword(password));
+      if (await take(MAIL_TO_ADDRESS, address.emailCanonical)) {
+        await deps.enqueue({ type: 'sign-up', ...address, name, passwordHash, language, browser, request });
+      }
+      return undefined;
+    },
+
+    async mail({ email, emailCanonical, name, passwordHash, language, browser, request }: MailJobOf<'sign-up'>) {
+      const token = createToken();
+      const link = { token, email, emailCanonical, seconds: deps.linkLifetime };
+      const existing = await deps.findByEmail(emailCanonical);
+      if (existing === undefined) {
+        await links.add({ ...link, purpose: 'sign-up', details: { name, passwordHash, browser, request } });
+      } else if (existing.disabled) {
+        return;
+      } else {
+        const { accountId } = existing;
+        await links.add({ ...link, purpose: 'password', accountId, details: { browser: '', request: '' } });
+      }
+      await mailer.send({
+        to: existing?.email ?? email,
+        template: existing ? 'mail-account.already-there' : 'mail-account.sign-up',
+        language,
+        // Not the name that was typed: it would be a way to have us write anything to anyone.
+        values: { ...(existing && { name: existing.name }), link: linkTo(deps.issuer, token) },
+      });
+    },
+
+    async confirm(token: string, { browser, password }: Confirmation): Promise<Confirmed> {
+      const link = await links.find(token);
+      if (link?.purpose !== 'sign-up') {
+        return 'used';
+      }
+      const { name, passwordHash, request } = link.details;
+      const isSameBrowser = browser === link.details.browser;
+      if (!isSameBrowser) {
+        if (!(await take(PASSWORDS_AT_LINK, token))) {
+          return 'too-often';
+        }
+        if (!passwords.mayBePassword(password)) {
+          return 'wrong-password';
+        }
+        if (!(await passwords.inTurn((hasher) => hasher.verifyPassword(passwordHash, password)))) {
+          return 'wrong-password';
+        }
+      }
+      const account = await links.createAccount(token, {
+        accountId: randomUUID(),
+        name,
+        passwordHash,
+        roles: deps.roles,
+      });
+      if (typeof account === 'string') {
+        return account;
+      }
+      const { accountId } = account;
+      await deps.audit.record({ kind: 'account_created', accountId, details: { by: 'sign-up' } });
+      await deps.audit.record({ kind: 'email_verified', accountId });
+      return { account, isSameBrowser, request };
+    },
+  };
+}
+export type SignUp = ReturnType<typeof createSignUp>;

@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import type { Pool, PoolClient } from 'pg';
+import type { Account } from '../accounts/account.ts';
+import type { InvitationStore, ListedInvitation } from '../self-service/invitations.ts';
+import type {
+  ChangeToUndo,
+  LinkPurpose,
+  MailedLink,
+  MailedLinkStore,
+  NewAccount,
+  NewLink,
+} from '../self-service/mailed-link.ts';
+import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
+import { PostgresOutbox } from './outbox.ts';
+import type { Sealing } from './sealing.ts';
+
+const PURPOSE = 'mailed link';
+const UNIQUE_VIOLATION = '23505';
+
+const ADD = `
+  insert into mailed_links (token_hash, purpose, account_id, email, email_canonical, roles, sealed, expires_at)
+  values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
+  on conflict (email_canonical) where purpose = 'invitation' do update set
+    token_hash = excluded.token_hash, email = excluded.email, roles = excluded.roles, sealed = excluded.sealed,
+    created_at = now(), expires_at = excluded.expires_at`;
+
+const FIND = `
+  select purpose, account_id, email, email_canonical, roles, sealed from mailed_links
+  where token_hash = $1 and expires_at > now() and not exists (
+    select from accounts where accounts.account_id = mailed_links.account_id and disabled_at is not null)`;
+
+const USE_TO_CREATE = `
+  delete from mailed_links where token_hash = $1 and purpose in ('sign-up', 'invitation') and expires_at > now()
+  returning email, email_canonical`;
+
+const CREATE_ACCOUNT = `
+  insert into accounts (account_id, email, email_canonical, email_verified, name, password_hash)
+  values ($1, $2, $3, true, $4, $5) on conflict (email_canonical) do nothing`;
+
+const GIVE_ROLES = `
+  insert into account_roles (account_id, role) select $1, name from roles where name = any ($2::text[])`;
+
+/** Other links of the account to set a password were asked for by whoever asked for this one, or by nobody welcome. */
+const SET_PASSWORD = `
+  with used as (
+    delete from mailed_links where token_hash = $1 and purpose = 'password' and expires_at > now()
+    returning account_id, email_canonical),
+  others as (
+    delete from mailed_links l using used
+    where l.account_id = used.account_id and l.purpose = 'password' and l.token_hash <> $1)
+  update accounts a set
+    password_hash = $2, failed_sign_ins = 0, throttled_until = null, updated_at = now(),
+    email_verified = a.email_verified or a.email_canonical = used.email_canonical
+  from used where a.account_id = used.account_id and a.disabled_at is null
+  returning a.account_id, ${ACCOUNT_COLUMNS}`;
+
+/** `former` is the account as it was; the first statement has locked it. */
+const CHANGE_EMAIL = `
+  with used as (
+    delete from mailed_links where token_hash = $1 and purpose in ('email', 'email-undo') and expires_at > now()
+    returning account_id, email, email_canonical),
+  others as (
+    delete from mailed_links l using used
+    where l.account_id = used.account_id and l.purpose in ('password', 'email') and l.token_hash <> $1)
+  update accounts a set
+    email = used.email, email_canonical = used.email_canonical, email_verified = true, updated_at = now()
+  from used, accounts former
+  where a.account_id = used.account_id and former.account_id = a.account_id and a.disabled_at is null
+  returning a.account_id, ${ACCOUNT_COLUMNS}, former.email as former_email,
+    former.email_canonical <> a.email_canonical as moved`;
+
+const LOCK_ACCOUNT = `
+  select from accounts where account_id = (select account_id from mailed_links where token_hash = $1) for update`;
+
+const LIST_INVITATIONS = `
+  select email, roles, created_at as "sentAt", expires_at as "expiresAt" from mailed_links
+  where purpose = 'invitation' order by created_at, email`;
+
+const REVOKE_INVITATION = `delete from mailed_links where purpose = 'invitation' and email_canonical = $1`;
+
+/** An invitation that nobody accepted in time may be sent again for a while. */
+export const removeExpiredLinks = (limit: number) => ({
+  name: 'mailed-links-remove-expired',
+  text: `with expired as (
+      select token_hash from mailed_links
+      where expires_at < now() and (purpose <> 'invitation' or expires_at < now() - interval '30 days')
+      limit $1 for update skip locked)
+    delete from mailed_links using expired where mailed_links.token_hash = expired.token_hash`,
+  values: [limit],
+});
+
+interface LinkRow {
+  readonly purpose: LinkPurpose;
+  readonly account_id: string | null;
+  readonly email: string;
+  readonly email_canonical: string;
+  readonly roles: string[];
+  readonly sealed: string;
+}
+
+type AccountRow = AccountColumns & { readonly account_id: string };
+
+export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
+  readonly #pool: Pool;
+  readonly #sealing: Pick<Sealing, 'seal' | 'open'>;
+
+  constructor(pool: Pool, sealing: Pick<Sealing, 'seal' | 'open'>) {
+    this.#pool = pool;
+    this.#sealing = sealing;
+  }
+
+  async add<Purpose extends LinkPurpose>(link: NewLink<Purpose>): Promise<void> {
+    const { token, purpose, accountId, email, emailCanonical, roles = [], details, seconds } = link;
+    const sealed = this.#sealing.seal(PURPOSE, JSON.stringify(details), token);
+    const values = [hashOf(token), purpose, accountId, email, emailCanonical, roles, sealed, seconds];
+    await this.#pool.query({ name: 'mailed-link-add', text: ADD, values });
+  }
+
+  async find(token: string): Promise<MailedLink | undefined> {
+    const hash = hashOf(token);
+    if (hash === undefined) {
+      return undefined;
+    }
+    const { rows } = await this.#pool.query<LinkRow>({ name: 'mailed-link-find', text: FIND, values: [hash] });
+    const row = rows[0];
+    const details = row && this.#sealing.open(PURPOSE, row.sealed, token);
+    if (row === undefined || details === undefined) {
+      return undefined;
+    }
+    const { purpose, account_id, email, email_canonical: emailCanonical, roles } = row;
+    const accountId = account_id ?? undefined;
+    return { purpose, accountId, email, emailCanonical, roles, details: JSON.parse(details) } as MailedLink;
+  }
+
+  createAccount(token: string, { accountId, name, passwordHash, roles }: NewAccount) {
+    return this.#inTransaction(async (client) => {
+      const used = await client.query<LinkRow>(USE_TO_CREATE, [hashOf(token)]);
+      const link = used.rows[0];
+      if (link === undefined) {
+        return 'used';
+      }
+      const values = [accountId, link.email, link.email_canonical, name, passwordHash];
+      const { rowCount } = await client.query(CREATE_ACCOUNT, values);
+      if (rowCount === 0) {
+        return 'taken';
+      }
+      await client.query(GIVE_ROLES, [accountId, roles]);
+      const text = `select a.account_id, ${ACCOUNT_COLUMNS} from accounts a where account_id = $1`;
+      const { rows } = await client.query<AccountRow>(text, [accountId]);
+      return rows[0] ? accountIn(accountId, rows[0]) : 'used';
+    });
+  }
+
+  async setPassword(token: string, passwordHash: string): Promise<Account | 'used'> {
+    const values = [hashOf(token), passwordHash];
+    const { rows } = await this.#pool.query<AccountRow>({ name: 'mailed-link-password', text: SET_PASSWORD, values });
+    return rows[0] ? accountIn(rows[0].account_id, rows[0]) : 'used';
+  }
+
+  async changeEmail(token: string, undo?: ChangeToUndo): Promise<Account | 'used' | 'taken'> {
+    const hash = hashOf(token);
+    try {
+      return await this.#inTransaction(async (client) => {
+        await client.query(LOCK_ACCOUNT, [hash]);
+        const { rows } = await client.query<AccountRow & { former_email: string; moved: boolean }>(CHANGE_EMAIL, [
+          hash,
+        ]);
+        if (rows[0] === undefined) {
+          return 'used';
+        }
+        const account = accountIn(rows[0].account_id, rows[0]);
+        if (undo !== undefined && rows[0].moved) {
+          const { accountId, name, email } = account;
+          const payload = undo.payload({ accountId, name, email, former: rows[0].former_email });
+          await new PostgresOutbox(client, this.#sealing).add(undo.kind, JSON.stringify(payload));
+        }
+        return account;
+      });
+    } catch (error) {
+      if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) {
+        return 'taken';
+      }
+      throw error;
+    }
+  }
+
+  async listInvitations(): Promise<ListedInvitation[]> {
+    const { rows } = await this.#pool.query<ListedInvitation>(LIST_INVITATIONS);
+    return rows;
+  }
+
+  async revokeInvitation(emailCanonical: string): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(REVOKE_INVITATION, [emailCanonical]);
+    return rowCount === 1;
+  }
+
+  async #inTransaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query('begin');
+      const result = await work(client);
+      await client.query('commit');
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true); // Closing the connection rolls back, even where it is broken.
+      throw error;
+    }
+  }
+}
+
+const TOKEN = /^[\w-]{43}$/;
+
+/** `undefined` for what was never a token: no row has it. */
+function hashOf(token: string): string | undefined {
+  return TOKEN.test(token) ? createHash('sha256').update(token).digest('base64url') : undefined;
+}
