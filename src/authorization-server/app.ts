@@ -75,7 +75,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(securityHeaders(issuer));
   app.use(cookieAttributes());
   app.use(retryAfter());
-  app.use(errorPages({ page }));
+  app.use(errorPages({ page, provider: () => provider }));
   app.use(healthRoutes(deps.readiness));
   if (deps.mutualTlsOrigin !== null) {
     app.use(mutualTlsAddress(app, deps.mutualTlsOrigin));

@@ -13,7 +13,6 @@ import { assembleMail } from './assembly/mail.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
-import { pushAgain } from './flows/pushed-authorization-request/push-again.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { loadLanguages } from './languages/languages.ts';
 import { createDeliveries, type RunningDeliveries } from './operations/deliveries.ts';
@@ -21,7 +20,6 @@ import type { Housekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
 import type { Demonstration } from './pages/demonstration.ts';
 import { createPage } from './pages/page.ts';
-import { createRememberedRequests } from './pages/remembered-request.ts';
 import { ONE_ANSWER } from './provider/backchannel.ts';
 import { createPageSessions } from './provider/page-sessions.ts';
 import { sessionCookie } from './provider/session-settings.ts';
@@ -69,7 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     defaultLanguage: config.languages.default,
     brand: loadBrand(config.brand),
   });
-  const { provider, registration } = await assembleProvider({
+  const { provider, registration, requests, healing } = await assembleProvider({
     config,
     stores,
     page,
@@ -84,13 +82,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     findAccount: stores.accountsReadAlong.findAccount,
     duringPage: currentRequest.during,
     listResourceServers: () => directory.listResourceServers(),
-    requests: createRememberedRequests({
-      seal: {
-        seal: (text) => sealing.seal('authorization request', text),
-        open: (sealed) => sealing.open('authorization request', sealed),
-      },
-      pushAgain: (request) => pushAgain(provider, request),
-    }),
+    requests,
+    healing,
     answering: {
       sessions: createPageSessions({
         provider: () => provider,

@@ -9,8 +9,13 @@ export const DEMO_PASSWORD = 'correct-horse-battery-staple';
 export interface Visit {
   readonly status: number;
   readonly headers: Headers;
-  /** The address that answered, or the client's address that the browser was sent to. */
+  /**
+   * The address that answered, or the client's address that the browser was sent to. Of a page of a sign-in: what its actions
+   * lie below.
+   */
   readonly url: string;
+  /** The same with the copy of the request that such a page has in its address: what is bookmarked. */
+  readonly bookmark: string;
   readonly html: string;
 }
 
@@ -112,7 +117,9 @@ export class UserAgent {
     const address = target.replace(this.#issuer, this.node);
     const response = await fetch(address, { ...init, headers, redirect: 'manual' });
     this.#keepCookies(response, target);
-    return { status: response.status, headers: response.headers, url: target, html: await response.text() };
+    const { status } = response;
+    const step = target.replace(/(\/interaction\/[^?]*)\?request=.*/, '$1');
+    return { status, headers: response.headers, url: step, bookmark: target, html: await response.text() };
   }
 
   async #follow(url: string, init: RequestInit): Promise<Visit> {
@@ -124,7 +131,7 @@ export class UserAgent {
       }
       const target = new URL(location, visit.url).href;
       if (!this.isOurs(target)) {
-        return { ...visit, url: target };
+        return { ...visit, url: target, bookmark: target };
       }
       visit = await this.send(target);
     }

@@ -4,16 +4,20 @@ import type { Config } from '../../config/schema.ts';
 import type { AuthenticateAlone } from '../accounts/authenticate-alone.ts';
 import { createFindAccountId } from '../accounts/find-by-hint.ts';
 import { withAccountConsole } from '../clients/account-console.ts';
+import { pushAgain } from '../flows/pushed-authorization-request/push-again.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
 import { loggedPath } from '../http/request-id.ts';
 import { devicePages } from '../pages/device.ts';
 import { engineErrorPage } from '../pages/error.ts';
+import { createHealing } from '../pages/heal-sign-in.ts';
 import type { Page } from '../pages/page.ts';
+import { AGAIN, createRememberedRequests } from '../pages/remembered-request.ts';
 import { signOutPages } from '../pages/sign-out.ts';
 import { onPingError } from '../provider/backchannel.ts';
 import { createProvider } from '../provider/create-provider.ts';
 import { loadServerSecrets } from '../provider/server-secrets.ts';
 import { loadSigningKeys } from '../provider/signing-keys.ts';
+import type { Sealing } from '../storage/sealing.ts';
 import { PostgresServerSecretStore } from '../storage/server-secrets.ts';
 import { PostgresSigningKeyStore } from '../storage/signing-keys.ts';
 import { PostgresTrustedIssuerStore } from '../storage/trusted-issuers.ts';
@@ -39,7 +43,14 @@ export async function assembleProvider({
   logger,
 }: ProviderAssembly) {
   const { pool, sealing, accounts, accountsReadAlong, resources, directory, ofRequest, artifacts, rateLimits } = stores;
-  const renderError = engineErrorPage({ page });
+  const requests = rememberedRequests(sealing, () => provider);
+  const healing = createHealing({
+    provider: () => provider,
+    page,
+    requests,
+    findAccount: accountsReadAlong.findAccount,
+  });
+  const renderError = engineErrorPage({ page, heal: healing.ofResume });
   const { clients, selfDescribed, registration } = createSelfDescription({
     config,
     pool,
@@ -73,11 +84,23 @@ export async function assembleProvider({
       ...signOutPages({ page }),
       ...devicePages({ page, findAccount: accountsReadAlong.findAccount, renderError }),
       renderError,
+      copyInAddress: (ctx, interaction) => requests.toAddress(interaction, { again: ctx.query[AGAIN] }),
     },
     development: config.mode === 'development',
   });
   reportFailures(provider, logger);
-  return { provider, registration };
+  return { provider, registration, requests, healing };
+}
+
+function rememberedRequests(sealing: Sealing, provider: () => Provider) {
+  const purpose = 'authorization request';
+  return createRememberedRequests({
+    seal: {
+      seal: (text) => sealing.seal(purpose, text),
+      open: (sealed) => sealing.open(purpose, sealed),
+    },
+    pushAgain: (request) => pushAgain(provider(), request),
+  });
 }
 
 function reportFailures(provider: Provider, logger: Logger): void {

@@ -32,7 +32,8 @@ const OPENED_BY_PEOPLE: ReadonlySet<string> = new Set([
 
 /**
  * Where our pages send the browser when they are done. Everything about the request is stored: of parameters that
- * somebody added the engine (9.13.3) would make an error response, or a 500.
+ * somebody added the engine (9.13.3) would make an error response, or a 500. The copy of the request that a page adds is kept
+ * for the case that nothing is stored any more (pages/heal-sign-in.ts).
  */
 const WAY_BACK = /^\/(auth|device)\/[^/]+$/;
 
@@ -57,6 +58,7 @@ export function protocolEndpoints(engine: Middleware): Middleware {
     const methods = METHODS.get(path);
     if (methods === undefined) {
       if (WAY_BACK.test(path)) {
+        ctx.state.request = ctx.query.request;
         ctx.querystring = '';
       }
       return next();

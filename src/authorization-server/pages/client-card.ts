@@ -60,6 +60,25 @@ function httpsUrl(value: unknown): string | undefined {
   return url?.protocol === 'https:' ? url.href : undefined;
 }
 
+/**
+ * Where a person who cannot go on finds the client: where it begins a sign-in by itself (OpenID Connect Core §4), its home page, or
+ * the site that it has answers sent to. Nowhere for a client that nobody vouches for.
+ */
+export function wayBackTo(client: Client): string | undefined {
+  if (unverifiedOf(client) !== undefined) {
+    return undefined;
+  }
+  return httpsUrl(client.initiateLoginUri) ?? httpsUrl(client.clientUri) ?? siteOf(client.redirectUris);
+}
+
+function siteOf(redirectUris: readonly string[] = []): string | undefined {
+  const sites = redirectUris.map((uri) => URL.parse(uri)).filter((url) => url !== null);
+  const site = sites.find(
+    ({ protocol, hostname }) => protocol === 'https:' || (protocol === 'http:' && THIS_DEVICE.includes(hostname)),
+  );
+  return site && `${site.origin}/`;
+}
+
 const THIS_DEVICE = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The same for a client that nobody vouches for: what is on the person's own device is told as that. */

@@ -105,7 +105,7 @@ describe('the error page of the host', () => {
     const app = new Koa();
     const reported: unknown[] = [];
     app.on('error', (error) => reported.push(error));
-    app.use(errorPages({ page: testPage() }));
+    app.use(errorPages({ page: testPage(), provider: () => ({}) as never }));
     const failure = new Error('select secret from accounts');
     app.use(() => {
       throw failure;

@@ -1,7 +1,8 @@
 import type { Middleware, ParameterizedContext } from 'koa';
+import type Provider from 'oidc-provider';
 import { type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { type ClientCard, clientCard } from './client-card.ts';
-import { type ErrorWords, pageErrorWords, protocolErrorWords } from './error-words.ts';
+import { type ClientCard, clientCard, wayBackTo } from './client-card.ts';
+import { messageOf } from './error-words.ts';
 import type { Page } from './page.ts';
 import { PAGE_ERRORS, PageError, type PageErrorCode } from './page-error.ts';
 
@@ -16,35 +17,58 @@ const BROWSER_ROUTES: ReadonlySet<string> = new Set([
   'device_resume',
 ]);
 
+type EngineClient = Awaited<ReturnType<Provider['Client']['find']>>;
+
 interface Failure {
   readonly code: string;
   readonly description: string | undefined;
-  readonly words: ErrorWords;
-  readonly client?: ClientCard | undefined;
+  /** In `locales/<language>/error.yaml`. */
+  readonly message: string;
+  readonly client?: EngineClient;
+  /** Begins the same sign-in again. */
+  readonly again?: string | undefined;
+}
+
+interface EngineErrorPageDeps {
+  readonly page: Page;
+  /** Goes on where an authorization request was lost: heal-sign-in.ts. */
+  readonly heal: (ctx: KoaContextWithOIDC) => Promise<void>;
 }
 
 /** The engine's `renderError`: errors that it can send to no client. The status is set already and stays. */
-export function engineErrorPage({ page }: { page: Page }) {
+export function engineErrorPage({ page, heal }: EngineErrorPageDeps) {
   return async (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): Promise<void> => {
     if (!BROWSER_ROUTES.has(ctx.oidc.route)) {
       ctx.body = out;
       return;
     }
-    const lost = error instanceof errors.SessionNotFound;
+    if (error instanceof errors.SessionNotFound) {
+      await heal(ctx).catch((lost: unknown) => {
+        const known = pageErrorOf(lost);
+        ctx.status = known.status;
+        return answerPageError(ctx, page, ctx.oidc.provider, known);
+      });
+      return;
+    }
     answer(ctx, page, {
       code: out.error,
       description: out.error_description,
-      words: lost ? pageErrorWords('sign_in_lost') : protocolErrorWords(out.error),
-      client: ctx.oidc.client === undefined ? undefined : clientCard(ctx.oidc.client),
+      message: messageOf(out.error),
+      client: ctx.oidc.client,
     });
   };
+}
+
+interface ErrorPagesDeps {
+  readonly page: Page;
+  readonly provider: () => Pick<Provider, 'Client'>;
 }
 
 /**
  * The outermost middleware of the host: whatever goes wrong further in, or is not there at all, ends as a page with
  * words, or as JSON for who asked for that. Errors of ours are reported to the application and never shown.
  */
-export function errorPages({ page }: { page: Page }): Middleware {
+export function errorPages({ page, provider }: ErrorPagesDeps): Middleware {
   return async (ctx, next) => {
     try {
       await next();
@@ -59,13 +83,13 @@ export function errorPages({ page }: { page: Page }): Middleware {
         ctx.app.emit('error', error, ctx);
       }
       ctx.status = known.status;
-      answer(ctx, page, failureOf(known));
+      await answerPageError(ctx, page, provider(), known);
       return;
     }
     const code = BY_STATUS[ctx.status];
     if (code !== undefined && (ctx.body === undefined || ctx.body === null)) {
       ctx.status = PAGE_ERRORS[code];
-      answer(ctx, page, failureOf(new PageError(code)));
+      await answerPageError(ctx, page, provider(), new PageError(code));
     }
   };
 }
@@ -76,7 +100,7 @@ function isProtocolError(error: unknown): error is errors.OIDCProviderError {
 }
 
 function protocolFailure({ error, error_description }: errors.OIDCProviderError): Failure {
-  return { code: error, description: error_description, words: protocolErrorWords(error) };
+  return { code: error, description: error_description, message: messageOf(error) };
 }
 
 /** What others mean by a status: Koa, the router, the storage. */
@@ -99,16 +123,37 @@ function pageErrorOf(error: unknown): PageError {
   return new PageError(BY_STATUS[status] ?? 'internal');
 }
 
-function failureOf(error: PageError): Failure {
-  return { code: error.code, description: error.detail, words: pageErrorWords(error.code) };
+async function answerPageError(
+  ctx: ParameterizedContext,
+  page: Page,
+  { Client }: Pick<Provider, 'Client'>,
+  { code, detail, wayOn: { clientId, again } }: PageError,
+): Promise<void> {
+  const client = clientId === undefined ? undefined : await Client.find(clientId);
+  answer(ctx, page, { code, description: detail, message: code, client, again });
 }
 
 function answer(ctx: ParameterizedContext, page: Page, failure: Failure): void {
+  const { code, description, message, client, again } = failure;
+  const t = page.translate(ctx);
+  const words = t(`error.${message}.words`);
   if (ctx.accepts('html', 'json') === 'json') {
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = { error: failure.code, error_description: failure.description ?? failure.words.words };
+    ctx.body = { error: code, error_description: description ?? words };
     return;
   }
-  const requestId = typeof ctx.state.requestId === 'string' ? ctx.state.requestId : undefined;
-  page.render(ctx, 'error', { ...failure, requestId }, { title: failure.words.title, withinFlow: true });
+  const title = t(`error.${message}.title`);
+  const card: ClientCard | undefined = client && clientCard(client);
+  const locals = {
+    title,
+    words,
+    code,
+    description,
+    client: card && { name: card.name, home: client && wayBackTo(client) },
+    again,
+    wasCancelled: description === 'cancelled',
+    asksForCode: code === 'device_sign_in_lost',
+    requestId: typeof ctx.state.requestId === 'string' ? ctx.state.requestId : undefined,
+  };
+  page.render(ctx, 'error', locals, { title, withinFlow: true });
 }

@@ -4,6 +4,7 @@ import type { AccountStore, Authenticate } from '../accounts/account.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { consentPage } from './consent.ts';
 import type { Demonstration } from './demonstration.ts';
+import type { Healing } from './heal-sign-in.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import { finish, loadPendingStep, type PendingStep } from './pending-step.ts';
@@ -19,6 +20,7 @@ export interface InteractionPages {
   readonly findAccount: AccountStore['findAccount'];
   readonly listResourceServers: ResourceStore['listResourceServers'];
   readonly requests: RememberedRequests;
+  readonly healing: Healing;
   /** Development mode only. */
   readonly demonstration?: Demonstration | undefined;
 }
@@ -31,14 +33,15 @@ export function interactionPages(deps: InteractionPages): Router {
   const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider(), deps.requests);
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
 
+  router.use(deps.healing.ofPages);
+  router.get('/again', (ctx) => deps.healing.begin(ctx));
   router.get('/', async (ctx) => {
     const step = await pending(ctx);
     await (step.interaction.prompt.name === 'consent' ? consent : signIn).show(ctx, step);
   });
   router.get('/another-account', async (ctx) => signIn.show(ctx, await pending(ctx)));
-  const { restart } = deps.requests;
-  router.post('/sign-in', fromOurPages, restart, async (ctx) => signIn.submit(ctx, await pending(ctx)));
-  router.post('/consent', fromOurPages, restart, async (ctx) => consent.approve(ctx, await pending(ctx)));
+  router.post('/sign-in', fromOurPages, async (ctx) => signIn.submit(ctx, await pending(ctx)));
+  router.post('/consent', fromOurPages, async (ctx) => consent.approve(ctx, await pending(ctx)));
   router.post('/abort', fromOurPages, async (ctx) => abort(ctx, await pending(ctx)));
   router.all(['/sign-in', '/consent', '/abort'], (ctx) => {
     ctx.set('Allow', 'POST');

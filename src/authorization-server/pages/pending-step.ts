@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import type Provider from 'oidc-provider';
+import type { InteractionResults } from 'oidc-provider';
 import type { Interaction } from '../flows/authorization-code/consent.ts';
 import { type ClientCard, clientCard } from './client-card.ts';
 import { PageError } from './page-error.ts';
@@ -14,6 +15,8 @@ export interface PendingStep {
   readonly path: string;
   /** The authorization request, for a hidden field of the step's forms (remembered-request.ts). */
   readonly request: string;
+  /** What was typed before the sign-in had to begin again. */
+  readonly typedEmail: string | undefined;
   /** The answer goes to a device that waits (RFC 8628), and the browser nowhere. */
   readonly isForDevice: boolean;
 }
@@ -31,28 +34,35 @@ export async function loadPendingStep(
   if (interaction.uid !== ctx.params.uid) {
     throw new PageError('sign_in_lost', 'the interaction is not the one of this browser');
   }
+  ctx.state.uiLocales = interaction.params.ui_locales;
   const client = await provider.Client.find(String(interaction.params.client_id));
   if (client === undefined) {
     throw new PageError('client_gone');
   }
   const path = `${ctx.mountPath}/interaction/${interaction.uid}`;
   const isForDevice = 'deviceCode' in interaction;
-  // A code that was typed once counts as used: the device has to show another one.
-  const request = isForDevice ? '' : requests.write(interaction);
-  return { provider, interaction, client: clientCard(client), path, request, isForDevice };
+  // For `finish`: the address it sends the browser to carries the request as well.
+  ctx.state.remember = ({ login, error }: InteractionResults) =>
+    isForDevice
+      ? ''
+      : requests.toAddress(interaction, {
+          ...(login === undefined ? {} : { accountId: login.accountId }),
+          cancelled: error !== undefined,
+        });
+  const typedEmail = requests.read(ctx.query.request)?.email;
+  const request = requests.write(interaction);
+  return { provider, interaction, client: clientCard(client), path, request, typedEmail, isForDevice };
 }
-
-type Result = Parameters<Provider['interactionFinished']>[2];
 
 /**
  * 303, so that the browser never repeats a form with a password at the next address (RFC 9700 §4.12). An earlier step's
  * result is merged into consent only: a sign-in or a refusal starts from nothing.
  */
-export async function finish(ctx: RouterContext, provider: Provider, result: Result): Promise<void> {
+export async function finish(ctx: RouterContext, provider: Provider, result: InteractionResults): Promise<void> {
   const mergeWithLastSubmission = 'consent' in result;
   const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');
   ctx.set('Referrer-Policy', 'no-referrer');
-  ctx.redirect(returnTo);
+  ctx.redirect(returnTo + ctx.state.remember(result));
 }

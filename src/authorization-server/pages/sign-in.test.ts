@@ -77,7 +77,7 @@ describe('the sign-in page', () => {
     const body = new URLSearchParams({ ...ALICE, password: 'correct-horse-battery-staple' });
     const response = await raw(`${url}/sign-in`, { body });
     expect(response.status).toBe(303);
-    expect(response.headers.get('location')).toMatch(/\/auth\/[\w-]+$/);
+    expect(response.headers.get('location')).toMatch(/\/auth\/[\w-]+\?request=[\w-]+$/);
   });
 
   it('goes back to the client with access_denied when the person cancels', async () => {
@@ -182,7 +182,7 @@ describe('the sign-in form', () => {
     expect(await isSignedIn()).toBe(false);
   });
 
-  it('C52: shows a friendly page after the back button, on a reload and on a double submit', async () => {
+  it('C52: shows a friendly page to a form that comes late and carries no request', async () => {
     const visit = await browser.get(request());
     await browser.signIn(visit, ALICE);
     for (const late of [await browser.get(visit.url), await browser.signIn(visit, ALICE), await browser.deny(visit)]) {

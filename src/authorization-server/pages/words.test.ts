@@ -1,10 +1,13 @@
 import { errors } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
+import { loadLanguages } from '../languages/languages.ts';
 import { clientCard, destinationOf } from './client-card.ts';
-import { pageErrorWords, protocolErrorWords } from './error-words.ts';
+import { messageOf } from './error-words.ts';
 import { PAGE_ERRORS, type PageErrorCode } from './page-error.ts';
 
 type EngineClient = Parameters<typeof clientCard>[0];
+
+const t = loadLanguages()('en');
 
 const cardOf = (metadata: object) => clientCard({ clientId: 'shop', ...metadata } as EngineClient);
 
@@ -14,14 +17,15 @@ describe('the words of an error', () => {
     .map((Kind) => new (Kind as new (description: string, more: string) => Error)('d', 'x').message);
 
   it.each([...codes, 'server_error', 'never_heard_of', '__proto__', 'constructor'])('exist for %s', (code) => {
-    const { title, words } = protocolErrorWords(code);
+    const title = t(`error.${messageOf(code)}.title`);
+    const words = t(`error.${messageOf(code)}.words`);
     expect(title.length).toBeGreaterThan(5);
     expect(words.length).toBeGreaterThan(40);
     expect(title + words).not.toContain(code);
   });
 
   it.each(Object.keys(PAGE_ERRORS) as PageErrorCode[])('exist for the page error %s', (code) => {
-    expect(pageErrorWords(code).words.length).toBeGreaterThan(40);
+    expect(t(`error.${code}.words`).length).toBeGreaterThan(40);
   });
 });
 

@@ -51,7 +51,7 @@ import type { RateLimits } from './rate-limits.ts';
 import { createRequestedScope } from './requested-scope.ts';
 import { audienceSettings, createAudience } from './resource-servers.ts';
 import type { ServerSecrets } from './server-secrets.ts';
-import { type SessionSettingsDeps, sessionSettings } from './session-settings.ts';
+import { type SessionSettingsDeps, type StepPages, sessionSettings } from './session-settings.ts';
 import type { SigningKey } from './signing-keys.ts';
 import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
 import { subjectIdentifierSettings } from './subject-identifiers.ts';
@@ -78,7 +78,8 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
   readonly dpopNonceSecret: Buffer;
   readonly lifetimes: Lifetimes;
   readonly pages: LogoutPages &
-    DevicePages & {
+    DevicePages &
+    StepPages & {
       readonly renderError: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void | Promise<void>;
     };
   readonly development: boolean;

@@ -1,7 +1,8 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
-import { createInteractionPolicy } from './interaction-policy.ts';
 import { grantToConsole } from './console-grant.ts';
+import { createInteractionPolicy } from './interaction-policy.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
 export interface SessionSettingsDeps {
@@ -11,7 +12,16 @@ export interface SessionSettingsDeps {
   /** Seconds. */
   readonly lifetimes: { readonly session: number; readonly grant: number; readonly interaction: number };
   readonly resources: ResourceStore;
+  readonly pages: StepPages;
 }
+
+/** The pages of a sign-in. */
+export interface StepPages {
+  /** For the address of a step's page: a query with a copy of the request, to begin it again by. */
+  copyInAddress(ctx: KoaContextWithOIDC, interaction: Interaction): string;
+}
+
+type Interaction = InstanceType<Provider['Interaction']>;
 
 /** Where the browser sends the session's cookie to, and how. */
 export function sessionCookie(issuer: string): { readonly path: string; readonly secure: boolean } {
@@ -24,7 +34,7 @@ export function sessionCookie(issuer: string): { readonly path: string; readonly
  * end with the session.
  */
 export function sessionSettings(
-  { issuer, cookieSignatures, lifetimes, resources }: SessionSettingsDeps,
+  { issuer, cookieSignatures, lifetimes, resources, pages }: SessionSettingsDeps,
   scope: RequestedScope,
 ): Slice {
   const { path, secure } = sessionCookie(issuer);
@@ -48,7 +58,7 @@ export function sessionSettings(
     },
     interactions: {
       policy: createInteractionPolicy(resources),
-      url: (_ctx, interaction) => `${root}/interaction/${interaction.uid}`,
+      url: (ctx, interaction) => `${root}/interaction/${interaction.uid}${pages.copyInAddress(ctx, interaction)}`,
     },
     // A device that was connected with this browser is another one, and stays connected when the browser signs out.
     expiresWithSession: async (_ctx, token) => token.kind !== 'DeviceCode' && !token.scopes.has('offline_access'),

@@ -67,7 +67,7 @@ describe('a pushed request', () => {
       body: new URLSearchParams({ email: ALICE.email, password: DEMO_PASSWORD, request: sealedIn(visit) }),
     });
     const again = new URL(answer.headers.get('location') ?? '', server.issuer);
-    expect([...again.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+    expect([...again.searchParams.keys()].sort()).toEqual(['again', 'client_id', 'request_uri']);
     const callback = await browser.authorize(again.href, ALICE);
     expect(callback.searchParams.get('state')).toBe('a-state');
     const code = callback.searchParams.get('code') ?? '';

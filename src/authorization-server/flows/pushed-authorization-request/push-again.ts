@@ -9,6 +9,8 @@ export interface ProtectedRequest {
   readonly params: Readonly<Record<string, unknown>>;
   /** The id under which it was pushed; absent for a request object that the browser had brought. */
   readonly pushedAs?: string | undefined;
+  /** Whoever is signed in has to sign in. */
+  readonly asksToSignIn?: boolean | undefined;
 }
 
 const LIFETIME_SECONDS = 60;
@@ -19,7 +21,8 @@ export async function pushAgain(provider: Provider, request: ProtectedRequest): 
   if (pushed === undefined) {
     return undefined;
   }
-  const { content, ...kept } = pushed;
+  const { content: pushedContent, ...kept } = pushed;
+  const content = request.asksToSignIn ? { ...pushedContent, prompt: withLogin(pushedContent.prompt) } : pushedContent;
   const clientId = String(content.client_id);
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: clientId, aud: provider.issuer, iat: now, nbf: now, exp: now + LIFETIME_SECONDS };
@@ -59,6 +62,12 @@ async function takeBack(provider: Provider, id: string) {
 /** What was pushed is kept as a JWT (RFC 9101 §4), whose signature, if it has one, was verified when it came. */
 function contentOf(request: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(request.split('.')[1] ?? '', 'base64url').toString('utf8'));
+}
+
+/** OpenID Connect Core §3.1.2.1; `none` goes with no other. */
+export function withLogin(prompt: unknown): string {
+  const others = typeof prompt === 'string' ? prompt.split(' ') : [];
+  return ['login', ...others.filter((one) => one !== '' && one !== 'none' && one !== 'login')].join(' ');
 }
 
 function unsecured(content: object): string {
