@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
+import { createPasswordPolicy } from '../src/authorization-server/accounts/password-policy.ts';
 import { createPasswords } from '../src/authorization-server/accounts/passwords.ts';
 import { assembleAuthorizationServer } from '../src/authorization-server/server.ts';
 import { applyContent, readDirectoryFile } from '../src/cli/apply.ts';
@@ -81,7 +82,8 @@ async function applyDirectory(config: Config, env: Secrets, adapt: (text: string
   const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge conformance' });
   try {
     const passwords = await createPasswords(config.passwords);
-    await applyContent(content, { pool, passwords, env, mode: config.mode });
+    const policy = createPasswordPolicy({ ...config.passwords, contextWords: [] });
+    await applyContent(content, { pool, passwords, policy, env, mode: config.mode });
   } finally {
     await pool.end();
   }

@@ -1,5 +1,6 @@
 /** (P): the product, as an operator starts it: `concierge serve` in production mode, its log in a file. */
 import { join } from 'node:path';
+import { createPasswordPolicy } from '../../src/authorization-server/accounts/password-policy.ts';
 import { createPasswords, type Passwords } from '../../src/authorization-server/accounts/passwords.ts';
 import { applyContent } from '../../src/cli/apply.ts';
 import { MIGRATIONS } from '../../src/cli/migrate.ts';
@@ -48,7 +49,10 @@ export async function prepareDatabase(url: string, { light = false } = {}): Prom
   const hashing = light ? LIGHT_HASHING : HASHING;
   try {
     const passwords = await createPasswords({ ...hashing, concurrency: 2, queue: 1000, maxLength: 1024 });
-    await applyContent(directoryFile(), { pool, passwords: hashingOnce(passwords), mode: 'production', env: {} });
+    const lengths = { minLength: 8, minLengthWithSecondFactor: 8, maxLength: 1024 };
+    const policy = createPasswordPolicy({ ...lengths, contextWords: [] });
+    const connections = { pool, passwords: hashingOnce(passwords), policy };
+    await applyContent(directoryFile(), { ...connections, mode: 'production', env: {} });
   } finally {
     await pool.end();
   }

@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
 import { parse } from 'yaml';
 import { createAccountManagement } from '../authorization-server/accounts/manage-accounts.ts';
+import { createPasswordPolicy, type PasswordPolicy } from '../authorization-server/accounts/password-policy.ts';
 import { createPasswords, type Passwords } from '../authorization-server/accounts/passwords.ts';
 import { sectorIdentifierProblem } from '../authorization-server/clients/sector-identifier.ts';
 import { applyDirectory, type DirectoryChanges } from '../authorization-server/directory/apply-directory.ts';
 import { type Directory, parseDirectory } from '../authorization-server/directory/directory.ts';
 import { DirectoryError } from '../authorization-server/directory/mistake.ts';
+import { loadLanguages } from '../authorization-server/languages/languages.ts';
 import { createOutgoing, type Outgoing } from '../authorization-server/provider/outgoing.ts';
 import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
@@ -52,7 +54,8 @@ async function applyFile(file: string, options: { config: string | undefined; mo
   const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
   try {
     const passwords = await createPasswords(config.passwords);
-    const changes = await applyContent(content, { pool, passwords, env, mode: options.mode });
+    const policy = createPasswordPolicy({ ...config.passwords, contextWords: [config.brand.name] });
+    const changes = await applyContent(content, { pool, passwords, policy, env, mode: options.mode });
     return { changes, remarks: await reportClients(config) };
   } finally {
     await pool.end();
@@ -75,6 +78,7 @@ export function readDirectoryFile(file: string, adapt = (text: string) => text):
 interface Connections {
   readonly pool: Pool;
   readonly passwords: Passwords;
+  readonly policy: PasswordPolicy;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly mode: Mode;
 }
@@ -82,12 +86,16 @@ interface Connections {
 /** Checks and applies the content of a directory file. Throws a `DirectoryError` with all of its mistakes. */
 export async function applyContent(
   content: unknown,
-  { pool, passwords, env, mode }: Connections,
+  { pool, passwords, policy, env, mode }: Connections,
 ): Promise<DirectoryChanges> {
   const store = new PostgresDirectoryStore(pool);
+  const english = loadLanguages()('en');
   const directory = parseDirectory(content, {
     env,
-    passwords,
+    passwordProblem(password, owner) {
+      const problem = policy.offlineProblem(password, owner);
+      return problem && english(problem.key, problem.values);
+    },
     known: await store.known(),
     production:
       mode === 'production' ? { demoSecrets: DEMO_SECRETS, shortestClientSecret: SHORTEST_SECRET } : undefined,
@@ -96,6 +104,7 @@ export async function applyContent(
   const { saveAccount } = createAccountManagement({
     accounts: new PostgresAccountStore(pool),
     passwords,
+    policy,
     endAccess: async (accountId) => void (await pool.query(revokeByAccountId(accountId))),
   });
   return applyDirectory(directory, { store, saveAccount });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createPasswordPolicy } from '../authorization-server/accounts/password-policy.ts';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
 import { startAuthorizationServer } from '../authorization-server/server.ts';
 import { holdsSecret } from '../config/environment.ts';
@@ -114,7 +115,8 @@ async function applyDemo(content: unknown, config: Config): Promise<void> {
   const pool = createPool({ url: config.database.url, max: 2, applicationName: 'concierge apply' });
   try {
     const passwords = await createPasswords(config.passwords);
-    await applyContent(content, { pool, passwords, env: process.env, mode: 'development' });
+    const policy = createPasswordPolicy({ ...config.passwords, contextWords: [config.brand.name] });
+    await applyContent(content, { pool, passwords, policy, env: process.env, mode: 'development' });
   } finally {
     await pool.end();
   }

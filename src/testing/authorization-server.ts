@@ -14,7 +14,7 @@ import { createPool } from '../database/connect.ts';
 import { endUnreadBodies } from '../http/unread-body.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { createTestDatabase } from './database.ts';
-import { HASHING } from './sign-in.ts';
+import { HASHING, POLICY } from './sign-in.ts';
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-to-be-accepted';
 
@@ -37,7 +37,8 @@ export async function startTestServer(options: Options = {}) {
   const pool = createPool({ url: database.url, max: 4, applicationName: 'test' });
   const directory = parse(readFileSync(DEMO_DIRECTORY, 'utf8'));
   const passwords = await createPasswords(HASHING);
-  const apply = (content: unknown) => applyContent(content, { pool, passwords, mode: 'development', env: {} });
+  const apply = (content: unknown) =>
+    applyContent(content, { pool, passwords, policy: POLICY, mode: 'development', env: {} });
   await apply(directory);
   const first = await startNode(database.url, options);
   const { issuer } = first;

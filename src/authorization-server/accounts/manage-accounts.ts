@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account } from './account.ts';
 import { canonicalEmail } from './email.ts';
+import type { PasswordPolicy } from './password-policy.ts';
 import type { PasswordHasher, Passwords } from './passwords.ts';
 import type { StandardClaims } from './standard-claims.ts';
 
@@ -57,6 +58,7 @@ export interface AccountManagement {
 interface Dependencies {
   readonly accounts: ManagedAccountStore;
   readonly passwords: Passwords;
+  readonly policy: Pick<PasswordPolicy, 'offlineProblem'>;
   /** Ends every session, grant and token of an account. Idempotent. */
   readonly endAccess: (accountId: string) => Promise<void>;
 }
@@ -65,10 +67,10 @@ interface Dependencies {
  * Changes accounts, and ends what was granted under them when they are disabled, deleted or get another password: always after
  * the account refuses new sign-ins, and again when a change is repeated, so that a failure in between is healed by trying again.
  */
-export function createAccountManagement({ accounts, passwords, endAccess }: Dependencies): AccountManagement {
+export function createAccountManagement({ accounts, passwords, policy, endAccess }: Dependencies): AccountManagement {
   return {
     async saveAccount(description) {
-      const email = requireValid(description, passwords);
+      const email = requireValid(description, policy);
       const { name, roles, password } = description;
       const existing = await accounts.findByEmail(email);
       const passwordHash = await passwords.inTurn((hasher) => renewedHash(hasher, existing, password));
@@ -132,7 +134,10 @@ async function renewedHash(
   return known ? undefined : hasher.hashPassword(password);
 }
 
-function requireValid({ email, name, password }: AccountDescription, passwords: Passwords): string {
+function requireValid(
+  { email, name, password }: AccountDescription,
+  policy: Pick<PasswordPolicy, 'offlineProblem'>,
+): string {
   const canonical = canonicalEmail(email);
   if (canonical === undefined) {
     throw new InvalidAccount(`${JSON.stringify(email)} is not an email address.`);
@@ -140,9 +145,9 @@ function requireValid({ email, name, password }: AccountDescription, passwords: 
   if (/\p{Cc}/u.test(name)) {
     throw new InvalidAccount(`The name of ${canonical} contains a control character.`);
   }
-  const problem = password === undefined ? undefined : passwords.newPasswordProblem(password);
+  const problem = password === undefined ? undefined : policy.offlineProblem(password, { email, name });
   if (problem !== undefined) {
-    throw new InvalidAccount(`${canonical}: ${problem}`);
+    throw new InvalidAccount(`The password of ${canonical} is refused: ${problem.key}.`);
   }
   return canonical;
 }

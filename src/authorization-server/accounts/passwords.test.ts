@@ -94,11 +94,3 @@ it('C56, C65: refuses before hashing what nobody can have as a password', () => 
   }
   expect(weaker.mayBePassword('a'.repeat(1024))).toBe(true);
 });
-
-it('C64: takes new passwords from 8 characters to 1024 bytes, and says what is wrong with others', () => {
-  expect(weaker.newPasswordProblem('12345678')).toBeUndefined();
-  expect(weaker.newPasswordProblem('a'.repeat(1024))).toBeUndefined();
-  expect(weaker.newPasswordProblem('1234567')).toBe('The password is shorter than 8 characters.');
-  expect(weaker.newPasswordProblem('🐎🐎🐎🐎')).toBe('The password is shorter than 8 characters.');
-  expect(weaker.newPasswordProblem('ä'.repeat(513))).toBe('The password is longer than 1024 bytes.');
-});

@@ -3,12 +3,11 @@
  *
  * A password is normalised to NFKC before it is hashed (NIST SP 800-63B-4 §3.1.1.2 offers NFKC and NFKD): the same keys pressed on
  * another system may arrive as other code points. Nothing is ever cut off; what is too long is refused before it costs anything.
+ * Which passwords may be chosen is said in password-policy.ts.
  */
 import { randomBytes } from 'node:crypto';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
 import { Turns } from './turns.ts';
-
-const MIN_CHARACTERS = 8;
 
 export interface PasswordSettings {
   readonly memoryKiB: number;
@@ -34,8 +33,6 @@ export interface PasswordHasher {
 export interface Passwords {
   /** Whether anybody can have this password. Asked before hashing; the answer depends on no account. */
   mayBePassword(password: unknown): password is string;
-  /** Why a new password is refused, as a sentence for the person who chose it; `undefined` when it is fine. */
-  newPasswordProblem(password: string): string | undefined;
   /**
    * The only way to a hasher: waits for a turn, so that a flood of passwords cannot take all processors.
    * Throws `TooBusy`, without having started the work, when too many wait already.
@@ -51,7 +48,6 @@ export async function createPasswords(settings: PasswordSettings): Promise<Passw
   return {
     mayBePassword: (password): password is string =>
       typeof password === 'string' && password !== '' && Buffer.byteLength(password) <= maxLength,
-    newPasswordProblem: (password) => newPasswordProblem(password, maxLength),
     inTurn: (work) => turns.take(() => work(hasher)),
   };
 }
@@ -80,14 +76,4 @@ async function createHasher({ memoryKiB, iterations, parallelism }: PasswordSett
 // As bytes: a NUL is a byte like any other, for every layer below.
 function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFKC'));
-}
-
-function newPasswordProblem(password: string, maxLength: number): string | undefined {
-  if (Buffer.byteLength(password) > maxLength) {
-    return `The password is longer than ${maxLength} bytes.`;
-  }
-  if ([...password.normalize('NFKC')].length < MIN_CHARACTERS) {
-    return `The password is shorter than ${MIN_CHARACTERS} characters.`;
-  }
-  return undefined;
 }

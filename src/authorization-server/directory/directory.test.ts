@@ -9,7 +9,7 @@ import { DirectoryError, type Mistake } from './mistake.ts';
 const rules: DirectoryRules = {
   env: { WEB_SECRET: 'a-secret-that-is-long-enough-to-be-one', ADMIN_PASSWORD: 'a long enough password' },
   known: { resourceServers: new Set(), scopes: new Set(), roles: new Set(), authorizationDetailsTypes: new Map() },
-  passwords: { newPasswordProblem: (password) => (password.length < 8 ? 'The password is too short.' : undefined) },
+  passwordProblem: (password) => (password.length < 8 ? 'The password is too short.' : undefined),
 };
 const production = {
   demoSecrets: new Set(['demo-web-secret', 'correct-horse-battery-staple']),

@@ -140,6 +140,7 @@ function toAccount(
   mistakes: Mistake[],
 ): AccountDescription {
   const { email, name, roles, claims, email_verified: emailVerified, password: value, password_env: variable } = entry;
-  const written = { path: `accounts.${email}.password`, value, variable, problemWith: passwordProblem };
+  const problemWith = passwordProblem({ email, name });
+  const written = { path: `accounts.${email}.password`, value, variable, problemWith };
   return { email, name, roles, emailVerified, claims, password: resolveSecret(written, rules, mistakes) };
 }

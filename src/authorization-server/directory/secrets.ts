@@ -1,10 +1,11 @@
-import type { Passwords } from '../accounts/passwords.ts';
+import type { PasswordOwner } from '../accounts/password-policy.ts';
 import type { Mistake } from './mistake.ts';
 
 /** Where secrets come from, and which of them are too weak for where they are used. */
 export interface SecretRules {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly passwords: Pick<Passwords, 'newPasswordProblem'>;
+  /** Why nobody may have this password, in a sentence. */
+  readonly passwordProblem: (password: string, owner: PasswordOwner) => string | undefined;
   /** Production only: the secrets that everybody knows, and the least length of a client secret. */
   readonly production?:
     | { readonly demoSecrets: ReadonlySet<string>; readonly shortestClientSecret: number }
@@ -49,8 +50,9 @@ export function clientSecretProblem(secret: string, rules: SecretRules): string 
   return demoProblem(secret, rules) ?? (secret.length < shortest ? `has less than ${shortest} characters` : undefined);
 }
 
-export function passwordProblem(password: string, rules: SecretRules): string | undefined {
-  return demoProblem(password, rules) ?? rules.passwords.newPasswordProblem(password);
+export function passwordProblem(owner: PasswordOwner) {
+  return (password: string, rules: SecretRules): string | undefined =>
+    demoProblem(password, rules) ?? rules.passwordProblem(password, owner);
 }
 
 function demoProblem(secret: string, { production }: SecretRules): string | undefined {

@@ -20,13 +20,19 @@ export type Outgoing = (input: string | URL | Request, init?: RequestInit) => Pr
 /** Milliseconds, for name, connection and answer together. */
 const PATIENCE = 2500;
 
-/** A key set with certificates is the largest of what is ever asked for. */
+/** A key set with certificates is the largest of what most ask for. */
 const ANSWER_LIMIT = 64 * 1024;
+
+interface OutgoingOptions {
+  readonly development: boolean;
+  /** Bytes. */
+  readonly answerLimit?: number;
+}
 
 const WITHOUT_BODY: readonly (number | undefined)[] = [204, 205, 304];
 
 /** In development mode clients live on this machine: loopback may be called then, also without TLS. */
-export function createOutgoing({ development }: { readonly development: boolean }): Outgoing {
+export function createOutgoing({ development, answerLimit = ANSWER_LIMIT }: OutgoingOptions): Outgoing {
   const mayCall = (address: string) => isPublic(address) || (development && isLoopback(address));
   const lookup = guardedLookup(mayCall);
   return async (input, init = {}) => {
@@ -42,7 +48,7 @@ export function createOutgoing({ development }: { readonly development: boolean 
     }
     const patience = AbortSignal.timeout(PATIENCE);
     const signal = init.signal ? AbortSignal.any([patience, init.signal]) : patience;
-    return call(inClear ? requestInClear : request, url, { ...init, signal }, lookup);
+    return call(inClear ? requestInClear : request, url, { ...init, signal }, { lookup, answerLimit });
   };
 }
 
@@ -50,7 +56,7 @@ async function call(
   send: typeof request,
   url: URL,
   { method = 'GET', headers, body, signal }: RequestInit & { readonly signal: AbortSignal },
-  lookup: LookupFunction,
+  { lookup, answerLimit }: { readonly lookup: LookupFunction; readonly answerLimit: number },
 ): Promise<Response> {
   const sent = send(url, { method, headers: Object.fromEntries(new Headers(headers)), lookup, signal, agent: false });
   return new Promise((answer, fail) => {
@@ -59,8 +65,8 @@ async function call(
       let received = 0;
       message.on('data', (chunk: Buffer) => {
         received += chunk.length;
-        if (received > ANSWER_LIMIT) {
-          message.destroy(new Error(`${url.origin} answered with more than ${ANSWER_LIMIT} bytes`));
+        if (received > answerLimit) {
+          message.destroy(new Error(`${url.origin} answered with more than ${answerLimit} bytes`));
         }
       });
       buffer(message)

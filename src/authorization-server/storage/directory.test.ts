@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { parse } from 'yaml';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
+import { POLICY } from '../../testing/sign-in.ts';
 import { createAccountManagement } from '../accounts/manage-accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { applyDirectory } from '../directory/apply-directory.ts';
@@ -42,12 +43,12 @@ afterAll(async () => {
 });
 
 async function parseDemo(): Promise<Directory> {
-  return parseDirectory(demo, { env: {}, passwords, known: await store.known() });
+  return parseDirectory(demo, { env: {}, passwordProblem: () => undefined, known: await store.known() });
 }
 
 function apply(directory: Directory) {
   const accounts = new PostgresAccountStore(pool);
-  const { saveAccount } = createAccountManagement({ accounts, passwords, endAccess: async () => {} });
+  const { saveAccount } = createAccountManagement({ accounts, passwords, policy: POLICY, endAccess: async () => {} });
   return applyDirectory(directory, { store, saveAccount });
 }
 
