@@ -8,6 +8,7 @@ import { createPasswords } from './accounts/passwords.ts';
 import { createSecondFactorPolicy } from './accounts/second-factor-policy.ts';
 import { createAuthorizationServer } from './app.ts';
 import { assembleAccountConsole } from './assembly/account-console.ts';
+import { assembleElsewhere } from './assembly/elsewhere.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
 import { assembleProvider } from './assembly/provider.ts';
@@ -18,11 +19,15 @@ import { loadLanguages } from './languages/languages.ts';
 import { createDeliveries, type RunningDeliveries } from './operations/deliveries.ts';
 import type { Housekeeping } from './operations/housekeeping.ts';
 import { measureProcess } from './operations/measure-process.ts';
+import { openPlaces } from './operations/places.ts';
 import type { Demonstration } from './pages/demonstration.ts';
+import { createNotices } from './pages/notices.ts';
 import { createPage } from './pages/page.ts';
+import { createDescribeOrigin } from './pages/whereabouts.ts';
 import { ONE_ANSWER } from './provider/backchannel.ts';
 import { createPageSessions } from './provider/page-sessions.ts';
 import { sessionCookie } from './provider/session-settings.ts';
+import { PostgresSecondStepStore } from './storage/second-steps.ts';
 import { readStorageFigures } from './storage/storage-figures.ts';
 
 export interface AuthorizationServer {
@@ -60,13 +65,21 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
   const { accounts, audit } = stores;
-  const authenticate = createAuthenticate({ accounts, passwords, lockout: config.lockout, audit });
-  const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
   const page = createPage({
     languages,
     defaultLanguage: config.languages.default,
     brand: loadBrand(config.brand),
   });
+  const secondSteps = new PostgresSecondStepStore(pool);
+  const elsewhere = assembleElsewhere({ config, stores, page, findPerson: (id) => secondSteps.findPerson(id), logger });
+  const authenticate = createAuthenticate({
+    accounts,
+    directory: elsewhere.passwordDirectory,
+    passwords,
+    lockout: config.lockout,
+    audit,
+  });
+  const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
   const { provider, registration, requests, healing } = await assembleProvider({
     config,
     stores,
@@ -94,7 +107,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
     },
-    accountConsole: assembleAccountConsole({ config, stores, page, provider: () => provider }),
+    accountConsole: assembleAccountConsole({ config, stores, page, describeOrigin, notices, provider: () => provider }),
     demonstration,
     registration,
     cookieSignatures,

@@ -3,6 +3,7 @@ import type { Authenticate } from './account.ts';
 import { canonicalEmail } from './email.ts';
 import type { PasswordHasher, Passwords } from './passwords.ts';
 import type { Person } from './person.ts';
+import { TooBusy } from './too-busy.ts';
 
 /** After every `attempts` failures in a row the account is throttled for `seconds`: nobody is locked out for good. */
 export interface Lockout {
@@ -22,8 +23,8 @@ export interface ReservedAttempt {
 
 export interface Success {
   readonly accountId: string;
-  /** The hash that the password was verified against. */
-  readonly passwordHash: string;
+  /** The hash that the password was verified against; `undefined` where the account has none. */
+  readonly passwordHash: string | undefined;
   readonly newHash: string | undefined;
 }
 
@@ -41,12 +42,28 @@ export interface SignInStore {
   recordSuccess(success: Success): Promise<Person | undefined>;
 }
 
+/** Where the passwords are of people who have none here. */
+export interface PasswordDirectory {
+  /**
+   * Asked about everybody, so that nobody can tell who has a password here. What it returns is called only where there is no
+   * password here, with the attempt that was reserved: whose password it is, signed in, or `undefined`. Throws `TooBusy` when
+   * the directory cannot say.
+   */
+  ask(email: string, password: string): Promise<(reserved: ReservedAttempt | undefined) => Promise<Person | undefined>>;
+}
+
 interface Dependencies {
   readonly accounts: SignInStore;
+  readonly directory?: PasswordDirectory | undefined;
   readonly passwords: Passwords;
   readonly lockout: Lockout;
   readonly audit: Pick<Audit, 'record'>;
   readonly now?: () => Date;
+}
+
+interface Recognised {
+  readonly person: Person;
+  readonly method: 'password' | 'ldap';
 }
 
 /** Whose attempt failed, as far as there is an account. */
@@ -60,19 +77,29 @@ interface Refusal {
  * its turn, so that many right passwords at once do not lock each other out. Whatever the reason for a no, exactly one hash is
  * computed, and one row is written to the audit log.
  */
-export function createAuthenticate({ accounts, passwords, lockout, audit, now }: Dependencies): Authenticate {
-  async function attempt(
-    hasher: PasswordHasher,
-    email: string | undefined,
-    password: string,
-  ): Promise<{ readonly person: Person } | Refusal> {
+export function createAuthenticate(deps: Dependencies): Authenticate {
+  const { accounts, directory, passwords, lockout, audit, now } = deps;
+
+  async function attempt(hasher: PasswordHasher, typed: string, password: string): Promise<Recognised | Refusal> {
+    const email = canonicalEmail(typed);
     let refusal: Refusal = { accountId: undefined, throttled: false };
     // The hash may change under our hands: a parallel sign-in renews it, or the password is replaced. Then ask once more.
     for (let round = 0; round < 2; round += 1) {
       const reserved = email === undefined ? undefined : await accounts.reserveAttempt(email, lockout, now?.());
       refusal = { accountId: reserved?.accountId, throttled: reserved?.throttled ?? false };
       const usable = reserved?.throttled ? undefined : reserved;
-      const matches = await hasher.verifyPassword(usable?.passwordHash, password);
+      const [matches, elsewhere] = await Promise.all([
+        hasher.verifyPassword(usable?.passwordHash, password),
+        directory?.ask(typed, password).catch(orTooBusy),
+      ]);
+      if (!matches && elsewhere instanceof TooBusy) {
+        throw elsewhere;
+      }
+      const isKnownHere = refusal.throttled || usable?.disabled || usable?.passwordHash !== undefined;
+      if (typeof elsewhere === 'function' && !isKnownHere) {
+        const person = await elsewhere(usable);
+        return person === undefined ? refusal : { person, method: 'ldap' };
+      }
       if (!matches || usable?.passwordHash === undefined || usable.disabled) {
         return refusal;
       }
@@ -80,7 +107,7 @@ export function createAuthenticate({ accounts, passwords, lockout, audit, now }:
       const newHash = hasher.needsRehash(passwordHash) ? await hasher.hashPassword(password) : undefined;
       const person = await accounts.recordSuccess({ accountId, passwordHash, newHash });
       if (person) {
-        return { person };
+        return { person, method: 'password' };
       }
     }
     return refusal;
@@ -91,13 +118,21 @@ export function createAuthenticate({ accounts, passwords, lockout, audit, now }:
     if (!passwords.mayBePassword(password)) {
       return undefined;
     }
-    const outcome = await passwords.inTurn((hasher) => attempt(hasher, canonicalEmail(email), password));
+    const outcome = await passwords.inTurn((hasher) => attempt(hasher, email, password));
     if ('person' in outcome) {
-      return { person: outcome.person, method: 'password', amr: ['pwd'] };
+      return { ...outcome, amr: ['pwd'] };
     }
     const { accountId, throttled } = outcome;
     const kind = throttled ? 'sign_in_throttled' : 'sign_in_failed';
     await audit.record({ kind, accountId, details: { method: 'password' } });
     return undefined;
   };
+}
+
+/** A password that is right here needs no directory. */
+function orTooBusy(error: unknown): TooBusy {
+  if (error instanceof TooBusy) {
+    return error;
+  }
+  throw error;
 }

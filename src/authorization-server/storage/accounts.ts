@@ -43,7 +43,7 @@ const RECORD_SUCCESS = {
   name: 'record-sign-in',
   text: `
     update accounts a set failed_sign_ins = 0, throttled_until = null, password_hash = coalesce($3, password_hash)
-    where account_id = $1 and password_hash = $2 and disabled_at is null
+    where account_id = $1 and password_hash is not distinct from $2::text and disabled_at is null
     returning ${PERSON_COLUMNS}`,
 };
 
