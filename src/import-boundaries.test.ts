@@ -98,7 +98,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     parts: ERRORS_ONLY,
   },
   [`${AS}/http`]: { imports: ['http', 'koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
-  [`${AS}/operations`]: { imports: ['http', 'koa', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
+  [`${AS}/operations`]: { imports: ['http', 'koa', 'maxmind', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
   [`${AS}/assembly`]: { imports: [AS, 'database', 'oidc-provider'], types: ['config', 'pg', 'pino'] },

@@ -80,6 +80,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     audit,
   });
   const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
+  const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
+  const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
   const { provider, registration, requests, healing } = await assembleProvider({
     config,
     stores,

@@ -6,9 +6,12 @@ import { createConsoleCookies } from '../pages/account/console-cookies.ts';
 import { overviewSection } from '../pages/account/overview.ts';
 import type { Section } from '../pages/account/section.ts';
 import { securitySection } from '../pages/account/security.ts';
+import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
+import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { PROFILES } from '../profiles/profile.ts';
 import { createConsoleSignIn } from '../provider/console-sign-in.ts';
+import { accessSections } from './account-access.ts';
 import type { Stores } from './stores.ts';
 
 export interface AccountConsoleAssembly {
@@ -16,6 +19,8 @@ export interface AccountConsoleAssembly {
   readonly stores: Stores;
   readonly page: Page;
   readonly provider: () => Provider;
+  readonly describeOrigin: DescribeOrigin;
+  readonly notices: Notices;
 }
 
 /** The console at `/account`, with every section that it has. */
@@ -41,6 +46,6 @@ export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
   });
 }
 
-function sectionsOf(_assembly: AccountConsoleAssembly): readonly Section[] {
-  return [];
+function sectionsOf(assembly: AccountConsoleAssembly): readonly Section[] {
+  return [...accessSections(assembly)];
 }

@@ -70,7 +70,7 @@ function createConsole(deps: AccountConsoleDeps, visitors: WeakMap<object, Visit
   };
   return {
     visitor,
-    render(ctx, section, view, locals, { title, status = 200, scripts = [] }) {
+    render(ctx, section, view, locals, { title, status = 200, scripts = [], logo }) {
       const { name, email } = visitor(ctx).account;
       const base = `${ctx.mountPath}/account`;
       const t = page.translate(ctx);
@@ -82,7 +82,7 @@ function createConsole(deps: AccountConsoleDeps, visitors: WeakMap<object, Visit
       }));
       const content = { ...locals, base, t, root: ctx.mountPath };
       const frame = { view, content, navigation, base, account: { name, email }, said: saidOn(ctx, t) };
-      page.render(ctx, 'account/frame', frame, { title, status, scripts, hasForms: true });
+      page.render(ctx, 'account/frame', frame, { title, status, scripts, logo, hasForms: true });
     },
     async requireRecentSignIn(ctx, at) {
       const age = Date.now() - visitor(ctx).authTime.getTime();

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import type { Account } from '../../accounts/account.ts';
+import type { PageOptions } from '../page.ts';
 
 /** What the console's navigation leads to, in this order; one that nobody registers is left out. */
 export const SECTION_IDS = [
@@ -68,7 +69,13 @@ export interface Console {
     section: SectionId,
     view: string,
     locals: object,
-    options: { readonly title: string; readonly status?: number; readonly scripts?: readonly string[] },
+    options: {
+      readonly title: string;
+      readonly status?: number;
+      readonly scripts?: readonly string[];
+      /** As in `PageOptions`. */
+      readonly logo?: string | undefined;
+    },
   ): void;
   /**
    * Lets only a visitor go on who signed in less than `lifetimes.recentSignIn` ago. It throws otherwise: the console then sends
