@@ -14,14 +14,16 @@ export type Language = (typeof LANGUAGES)[number];
 
 export type MessageValues = Readonly<Record<string, string | number | Date>>;
 
+type Tags = Readonly<Record<string, (content: string) => string>>;
+
 export interface Translate {
   /** Plain text: a page escapes it like any other. Throws for a key that does not exist: a mistake of ours. */
   (key: string, values?: MessageValues): string;
   /**
    * HTML, for a message with tags in it: `to continue to <app>{name}</app>`. Values are escaped; each tag is what the
-   * function of its name makes of its (escaped) content.
+   * function of its name makes of its (escaped) content, and `<strong>` is itself.
    */
-  html(key: string, values: MessageValues, tags: Readonly<Record<string, (content: string) => string>>): string;
+  html(key: string, values?: MessageValues, tags?: Tags): string;
   has(key: string): boolean;
   readonly language: Language;
   readonly direction: 'ltr' | 'rtl';
@@ -65,6 +67,8 @@ function collect(key: string, value: unknown, messages: Map<string, string>): vo
   }
 }
 
+const EVERYWHERE: Tags = { strong: (content) => `<strong>${content}</strong>` };
+
 function createTranslate(language: Language, messages: Messages): Translate {
   const formats = new Map([...messages].map(([key, text]) => [key, compile(language, key, text)]));
   const format = (key: string): Format => {
@@ -76,12 +80,15 @@ function createTranslate(language: Language, messages: Messages): Translate {
   };
   const translate = (key: string, values: MessageValues = {}) => String(format(key)(values));
   return Object.assign(translate, {
-    html: (key: string, values: MessageValues, tags: Readonly<Record<string, (content: string) => string>>) => {
+    html: (key: string, values: MessageValues = {}, tags: Tags = {}) => {
       const escaped = Object.entries(values).map(([name, value]) => [
         name,
         typeof value === 'string' ? escapeHtml(value) : value,
       ]);
-      const functions = Object.entries(tags).map(([name, tag]) => [name, (parts: string[]) => tag(parts.join(''))]);
+      const functions = Object.entries({ ...EVERYWHERE, ...tags }).map(([name, tag]) => [
+        name,
+        (parts: string[]) => tag(parts.join('')),
+      ]);
       return String(format(key)(Object.fromEntries([...escaped, ...functions])));
     },
     has: (key: string) => formats.has(key),

@@ -1,4 +1,4 @@
-import { ago } from './time-words.ts';
+import { minutesAgo } from './time-words.ts';
 
 /** A device that asks, as people see it. */
 export interface AskingDevice {
@@ -7,8 +7,7 @@ export interface AskingDevice {
   readonly address: string | undefined;
   /** What the device says of itself. */
   readonly software: string | undefined;
-  /** In words: how long ago it asked. */
-  readonly asked: string;
+  readonly minutesAgo: number;
 }
 
 interface DeviceCode {
@@ -26,7 +25,7 @@ export function askingDevice(code: DeviceCode, now = Date.now()): AskingDevice {
     code: `${userCode.slice(0, 4)}-${userCode.slice(4)}`,
     address: typeof address === 'string' && address !== '' ? address.replace(/^::ffff:/i, '') : undefined,
     software: readable(software),
-    asked: ago(now / 1000 - (code.iat ?? 0)),
+    minutesAgo: minutesAgo(now / 1000 - (code.iat ?? 0)),
   };
 }
 

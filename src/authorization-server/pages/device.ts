@@ -35,11 +35,24 @@ export function deviceLink(): Middleware {
 /** `/device`: what a person sees of the device authorization grant. The forms are the engine's, with its secret. */
 export function devicePages({ page, findAccount, renderError }: DevicePagesDeps): DevicePages {
   function askForCode(ctx: KoaContextWithOIDC, status: number, code = '', problem?: string): void {
-    const title = problem === undefined ? 'Connect a device' : 'Problem: Connect a device';
-    page.render(ctx, 'device-code', { ...formOf(ctx), code, problem }, { title, status, withinFlow: true });
+    const t = page.translate(ctx);
+    const title = t('device.code.title');
+    page.render(
+      ctx,
+      'device-code',
+      { ...formOf(ctx), code, problem },
+      {
+        title: problem === undefined ? title : t('layout.problem', { title }),
+        status,
+        withinFlow: true,
+        address: ctx.oidc.urlFor('code_verification'),
+      },
+    );
   }
 
   async function askWhetherRight(ctx: KoaContextWithOIDC, client: ClientCard, deviceCode: DeviceCode): Promise<void> {
+    ctx.state.uiLocales = deviceCode.params?.ui_locales;
+    const t = page.translate(ctx);
     const account = await findAccount(ctx.oidc.session?.accountId ?? '');
     const locals = {
       ...formOf(ctx),
@@ -47,8 +60,9 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
       device: askingDevice(deviceCode),
       account: account && !account.disabled ? { name: account.name, email: account.email } : undefined,
     };
-    const options = { title: `Connect ${client.name}?`, status: 200, withinFlow: true, logo: client.logo };
-    page.render(ctx, 'device-confirm', locals, options);
+    const title = t('device.confirm.title', { app: client.name });
+    const address = `${ctx.oidc.urlFor('code_verification')}?${new URLSearchParams({ user_code: locals.device.code })}`;
+    page.render(ctx, 'device-confirm', locals, { title, status: 200, withinFlow: true, logo: client.logo, address });
   }
 
   /** What the engine does with a code from the form, for one that came with the address. */
@@ -63,6 +77,11 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
     await askWhetherRight(ctx, clientCard(client), deviceCode);
   }
 
+  function done(ctx: KoaContextWithOIDC, outcome: { allowed: boolean; client?: ClientCard | undefined }): void {
+    const title = page.translate(ctx)(outcome.allowed ? 'device.connected.title' : 'device.denied.title');
+    page.render(ctx, 'device-done', outcome, { title, status: 200 });
+  }
+
   return {
     async userCodeInputSource(ctx, _form, out, error) {
       const typed = typedCode(ctx);
@@ -73,7 +92,7 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
         return typed === '' ? askForCode(ctx, 200) : openLink(ctx, typed);
       }
       if (error.name === 'AbortedError') {
-        return page.render(ctx, 'device-done', { allowed: false }, { title: 'No access given', status: 200 });
+        return done(ctx, { allowed: false });
       }
       const problem = codeProblem(error, typed);
       if (problem === undefined) {
@@ -92,8 +111,7 @@ export function devicePages({ page, findAccount, renderError }: DevicePagesDeps)
     },
 
     async successSource(ctx) {
-      const client = ctx.oidc.client && clientCard(ctx.oidc.client);
-      page.render(ctx, 'device-done', { allowed: true, client }, { title: 'Device connected', status: 200 });
+      done(ctx, { allowed: true, client: ctx.oidc.client && clientCard(ctx.oidc.client) });
     },
   };
 }

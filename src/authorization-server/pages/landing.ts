@@ -13,6 +13,7 @@ export interface LandingPage {
 }
 
 interface Endpoint {
+  /** Of the words for it: `landing.endpoints.token`. */
   readonly name: string;
   readonly url: string;
   readonly standard: string;
@@ -22,15 +23,15 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 
 /** The engine's route names of the endpoints, in the order in which a newcomer meets them. */
 const ENDPOINTS = [
-  { name: 'Authorization', route: 'authorization', standard: 'RFC 6749 §3.1' },
-  { name: 'Token', route: 'token', standard: 'RFC 6749 §3.2' },
-  { name: 'Userinfo', route: 'userinfo', standard: 'OpenID Connect Core §5.3' },
-  { name: 'Introspection', route: 'introspection', standard: 'RFC 7662' },
-  { name: 'Revocation', route: 'revocation', standard: 'RFC 7009' },
-  { name: 'Sign-out', route: 'end_session', standard: 'RP-Initiated Logout 1.0' },
-  { name: 'Pushed requests', route: 'pushed_authorization_request', standard: 'RFC 9126' },
-  { name: 'Device authorization', route: 'device_authorization', standard: 'RFC 8628' },
-  { name: 'Back-channel authentication', route: 'backchannel_authentication', standard: 'CIBA Core 1.0' },
+  { name: 'authorization', standard: 'RFC 6749 §3.1' },
+  { name: 'token', standard: 'RFC 6749 §3.2' },
+  { name: 'userinfo', standard: 'OpenID Connect Core §5.3' },
+  { name: 'introspection', standard: 'RFC 7662' },
+  { name: 'revocation', standard: 'RFC 7009' },
+  { name: 'end_session', standard: 'RP-Initiated Logout 1.0' },
+  { name: 'pushed_authorization_request', standard: 'RFC 9126' },
+  { name: 'device_authorization', standard: 'RFC 8628' },
+  { name: 'backchannel_authentication', standard: 'CIBA Core 1.0' },
 ] as const;
 
 /** `/`: what this server is, for someone who typed its address. */
@@ -53,7 +54,7 @@ export function landingPage({ provider, page, registration, demonstration }: Lan
         forPeople: forPeople(provider(), ctx.mountPath),
         demonstration,
       },
-      { title: 'Concierge' },
+      { title: page.brand },
     );
   });
   return router;
@@ -83,13 +84,13 @@ function forPeople(provider: Provider, root: string) {
 }
 
 function registrationOf({ advertised }: LandingPage['registration']): Endpoint[] {
-  return advertised === undefined ? [] : [{ name: 'Client registration', url: advertised, standard: 'RFC 7591' }];
+  return advertised === undefined ? [] : [{ name: 'registration', url: advertised, standard: 'RFC 7591' }];
 }
 
 /** Those that the configuration turns on. */
 function endpointsOf(provider: Provider): Endpoint[] {
-  return ENDPOINTS.flatMap(({ name, route, standard }) => {
-    const url = urlOf(provider, route);
+  return ENDPOINTS.flatMap(({ name, standard }) => {
+    const url = urlOf(provider, name);
     return url === undefined ? [] : [{ name, url, standard }];
   });
 }

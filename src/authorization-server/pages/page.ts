@@ -31,6 +31,8 @@ export interface PageOptions {
 }
 
 export interface Page {
+  /** The operator's name for all this. */
+  readonly brand: string;
   /** What words are in on this page: see languages/languages.ts. */
   translate(ctx: ParameterizedContext): Translate;
   /** Answers with `views/<view>.ejs`. In the template, the locals are the properties of `view`, and `view.t` has the words. */
@@ -65,6 +67,7 @@ export function createPage({ languages, defaultLanguage, brand, views = VIEWS }:
   const translate = (ctx: ParameterizedContext) => languages(languageOf(ctx, defaultLanguage));
 
   return {
+    brand: brand.name,
     assets: assets.middleware,
     translate,
     render(ctx, view, locals, options) {

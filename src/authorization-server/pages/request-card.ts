@@ -1,7 +1,7 @@
 import { type AnsweredRequest, askingClient, claimsAskedFor, proposeGrant } from '../flows/ciba/answer.ts';
 import { type ClientCard, clientCard } from './client-card.ts';
 import { type Permission, permissionsOf } from './scope-words.ts';
-import { ago, within } from './time-words.ts';
+import { minutesAgo, minutesLeft } from './time-words.ts';
 
 /** A client's request, as the person sees it whom it asks. */
 export interface RequestCard {
@@ -10,8 +10,8 @@ export interface RequestCard {
   /** CIBA §7.1: what the client shows where the person is, so that they know that both belong together. */
   readonly message: string | undefined;
   readonly permissions: readonly Permission[];
-  readonly asked: string;
-  readonly over: string;
+  readonly minutesAgo: number;
+  readonly minutesLeft: number;
 }
 
 /** `undefined` when the client is gone. */
@@ -37,7 +37,7 @@ export async function requestCard(
       claims: claimsAskedFor(request),
       resourceServers,
     }),
-    asked: ago(now - request.iat),
-    over: within((request.exp ?? now) - now),
+    minutesAgo: minutesAgo(now - request.iat),
+    minutesLeft: minutesLeft((request.exp ?? now) - now),
   };
 }

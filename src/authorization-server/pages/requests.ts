@@ -52,11 +52,8 @@ interface Person {
 }
 
 /** What is said after an answer; the address names which. */
-const OUTCOMES: Readonly<Record<string, string>> = {
-  allowed: 'Allowed. The app goes on by itself in a few seconds.',
-  denied: 'Denied. The app gets no access.',
-  over: 'That request was answered already, or is over. Nothing was changed.',
-};
+const OUTCOMES = ['allowed', 'denied', 'over'] as const;
+type Outcome = (typeof OUTCOMES)[number];
 
 /** `/requests`: what clients ask of whoever is signed in (CIBA), to be allowed or denied. */
 export function requestsPage(deps: RequestsPage): Router {
@@ -107,21 +104,25 @@ async function list(ctx: RouterContext, deps: RequestsPage, { account }: Person)
   const cards = await Promise.all(
     waiting.map(async ({ handle, id }) => {
       const request = await findWaiting(provider(), id);
-      return request && requestCard(handle, { provider: provider(), request, resourceServers, permitted });
+      return request && requestCard(handle, { provider: provider(), request, resourceServers, permitted }, page.translate(ctx));
     }),
   );
   const requests = cards.filter((card) => card !== undefined);
-  const { outcome = '' } = ctx.query;
-  const said = Object.hasOwn(OUTCOMES, String(outcome)) ? OUTCOMES[String(outcome)] : undefined;
+  const said = OUTCOMES.find((outcome) => outcome === ctx.query.outcome);
   page.render(
     ctx,
     'requests',
     { path: pathOf(ctx), root: ctx.mountPath, account: { name: account.name, email: account.email }, requests, said },
-    { title: requests.length > 0 ? `Requests (${requests.length})` : 'Requests', status: 200, withinFlow: true },
+    { title: page.translate(ctx)('requests.title', { count: requests.length }), status: 200, withinFlow: true },
   );
 }
 
-async function answer(deps: RequestsPage, { account, authentication }: Person, handle: string, allows: boolean) {
+async function answer(
+  deps: RequestsPage,
+  { account, authentication }: Person,
+  handle: string,
+  allows: boolean,
+): Promise<Outcome> {
   const { provider, waitingRequests, listResourceServers, permittedScopes, mayAnswer } = deps;
   // Among this person's own: an answer to anybody else's finds nothing.
   const waiting = (await waitingRequests(account.accountId)).find((one) => one.handle === handle);

@@ -13,22 +13,27 @@ const COOKIE = 'sign_in';
  */
 export function signInHere(deps: RequestsPage) {
   const form = credentialsForm(deps);
+  const place = (ctx: RouterContext, secret: string): CredentialsPlace => ({
+    path: `${ctx.mountPath}/requests`,
+    request: secret,
+    purpose: deps.page.translate(ctx)('requests.sign-in'),
+  });
   return {
     async show(ctx: RouterContext): Promise<void> {
-      form.ask(ctx, placeOf(ctx, remember(ctx)), 200, { email: '' });
+      form.ask(ctx, place(ctx, remember(ctx)), 200, { email: '' });
     },
     /** False when the form is shown again. */
     async submit(ctx: RouterContext): Promise<boolean> {
       const { request = '', email = '' } = await readFields(ctx);
       const secret = ctx.cookies.get(COOKIE, { signed: true });
       if (secret === undefined || secret !== request) {
-        form.ask(ctx, placeOf(ctx, remember(ctx)), 400, {
+        form.ask(ctx, place(ctx, remember(ctx)), 400, {
           email,
-          problem: 'That took too long. Please sign in once more.',
+          problem: deps.page.translate(ctx)('requests.sign-in-lost'),
         });
         return false;
       }
-      const account = await form.check(ctx, placeOf(ctx, secret));
+      const account = await form.check(ctx, place(ctx, secret));
       if (account !== undefined) {
         await deps.sessions.begin(ctx, { accountId: account.accountId, amr: ['pwd'] });
         ctx.cookies.set(COOKIE, null, cookieAt(ctx));
@@ -47,8 +52,4 @@ function remember(ctx: RouterContext): string {
 function cookieAt(ctx: RouterContext) {
   const path = `${ctx.mountPath}/requests`;
   return { path, httpOnly: true, sameSite: 'lax', signed: true, secure: ctx.secure, overwrite: true } as const;
-}
-
-function placeOf(ctx: RouterContext, secret: string): CredentialsPlace {
-  return { path: `${ctx.mountPath}/requests`, request: secret, purpose: 'to see what apps ask of you' };
 }

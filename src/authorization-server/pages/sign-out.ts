@@ -13,13 +13,14 @@ export interface SignOutPages {
 export function signOutPages({ page }: { page: Page }): SignOutPages {
   return {
     async logoutSource(ctx, form) {
-      page.render(ctx, 'sign-out', { form, client: clientOf(ctx) }, { title: 'Sign out?', withinFlow: true });
+      const title = page.translate(ctx)('sign-out.title');
+      page.render(ctx, 'sign-out', { form, client: clientOf(ctx) }, { title, withinFlow: true });
     },
     async postLogoutSuccessSource(ctx) {
       // The engine comes here after a no as well, and does not say so.
       const session = await ctx.oidc.provider.Session.get(ctx);
       const signedIn = session.accountId !== undefined;
-      const title = signedIn ? 'Still signed in' : 'Signed out';
+      const title = page.translate(ctx)(signedIn ? 'sign-out.still.title' : 'sign-out.done.title');
       page.render(ctx, 'signed-out', { client: clientOf(ctx), signedIn }, { title, withinFlow: true });
     },
   };
