@@ -1,7 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import type { Account } from '../../accounts/account.ts';
-import type { PageOptions } from '../page.ts';
 
 /** What the console's navigation leads to, in this order; one that nobody registers is left out. */
 export const SECTION_IDS = [
