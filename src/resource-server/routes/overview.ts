@@ -18,7 +18,8 @@ const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 48rem; margin: 3rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
-th, td { padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884 }
+th, td { padding: .4rem .8rem .4rem 0; text-align: start; vertical-align: top; border-bottom: 1px solid #8884 }
+code { overflow-wrap: anywhere }
 `;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
