@@ -18,6 +18,7 @@ import { retryAfter } from './http/retry-after.ts';
 import { securityHeaders, securityHeadersOf } from './http/security-headers.ts';
 import { healthRoutes, type Readiness } from './operations/health.ts';
 import type { ProcessMetrics } from './operations/metrics.ts';
+import { changePasswordAddress } from './pages/change-password-address.ts';
 import { deviceLink } from './pages/device.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
@@ -89,6 +90,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
   app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
   app.use(routesOf(requestsPage({ ...deps, ...deps.answering, provider: () => provider })));
+  app.use(routesOf(changePasswordAddress()));
   app.use(deps.accountConsole);
   app.use(engine);
   const documents = publishedDocuments(app.callback());

@@ -11,6 +11,7 @@ import { assembleAccountConsole } from './assembly/account-console.ts';
 import { assembleElsewhere } from './assembly/elsewhere.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
+import { assemblePasswordPolicy } from './assembly/password-policy.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
@@ -64,6 +65,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
+  const passwordPolicy = assemblePasswordPolicy(config, logger);
   const { accounts, audit } = stores;
   const page = createPage({
     languages,
@@ -98,6 +100,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     duringPage: currentRequest.during,
     listResourceServers: () => directory.listResourceServers(),
     requests,
+    audit,
+    longestConsent: config.lifetimes.grant,
     healing,
     answering: {
       sessions: createPageSessions({
@@ -109,7 +113,18 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
     },
-    accountConsole: assembleAccountConsole({ config, stores, page, describeOrigin, notices, provider: () => provider }),
+    accountConsole: assembleAccountConsole({
+      config,
+      stores,
+      page,
+      describeOrigin,
+      notices,
+      findPerson: (id) => secondSteps.findPerson(id),
+      identities: elsewhere.identities,
+      passwords,
+      passwordPolicy,
+      provider: () => provider,
+    }),
     demonstration,
     registration,
     cookieSignatures,

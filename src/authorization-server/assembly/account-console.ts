@@ -12,9 +12,10 @@ import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { PROFILES } from '../profiles/profile.ts';
 import { createConsoleSignIn } from '../provider/console-sign-in.ts';
 import { accessSections } from './account-access.ts';
+import { type SecuritySectionsAssembly, securitySections } from './sections-of-security.ts';
 import type { Stores } from './stores.ts';
 
-export interface AccountConsoleAssembly {
+export interface AccountConsoleAssembly extends SecuritySectionsAssembly {
   readonly config: Config;
   readonly stores: Stores;
   readonly page: Page;
@@ -47,5 +48,5 @@ export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
 }
 
 function sectionsOf(assembly: AccountConsoleAssembly): readonly Section[] {
-  return [...accessSections(assembly)];
+  return [...securitySections(assembly), ...accessSections(assembly)];
 }

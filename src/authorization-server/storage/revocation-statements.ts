@@ -75,3 +75,23 @@ export const endGrantsOfClient = (clientId: string): QueryConfig => ({
     delete from artifacts using grants where artifacts.grant_id = grants.key`,
   values: [clientId],
 });
+
+/** Where somebody is signed in, but for one browser. What is bound to a session ends with it. */
+export const endOtherSessions = (accountId: string, keptUid: string): QueryConfig => ({
+  name: 'end-other-sessions',
+  text: `delete from artifacts where account_id = $1 and kind = 'Session' and uid is distinct from $2`,
+  values: [accountId, keptUid],
+});
+
+/** What clients were allowed by an account, but for one client: the console that the account holder is in. */
+export const endGrantsOfAccount = (accountId: string, keptClientId: string): QueryConfig => ({
+  name: 'end-grants-of-account',
+  text: `with grants as (
+        update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' and client_id <> $2 returning key),
+      others as (delete from artifacts using grants where artifacts.grant_id = grants.key),
+      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
+      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')})
+    update tokens set revoked_at = now() from ungranted
+    where tokens.slot = ungranted.slot and tokens.key = ungranted.key`,
+  values: [accountId, keptClientId],
+});

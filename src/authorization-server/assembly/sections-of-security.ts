@@ -1,0 +1,57 @@
+import type { Config } from '../../config/schema.ts';
+import { createChangePassword } from '../accounts/change-password.ts';
+import type { IdentityStore } from '../accounts/identities.ts';
+import type { PasswordPolicy } from '../accounts/password-policy.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { PersonStore } from '../accounts/person.ts';
+import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
+import { passwordSection } from '../pages/account/password.ts';
+import type { Section } from '../pages/account/section.ts';
+import type { Notices } from '../pages/notices.ts';
+import type { Page } from '../pages/page.ts';
+import { endGrantsOfAccount, endOtherSessions } from '../storage/revocation-statements.ts';
+import type { Stores } from './stores.ts';
+
+export interface SecuritySectionsAssembly {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly page: Page;
+  readonly notices: Notices;
+  readonly findPerson: PersonStore['findPerson'];
+  readonly identities: Pick<IdentityStore, 'identitiesOf'>;
+  readonly passwords: Passwords;
+  readonly passwordPolicy: PasswordPolicy;
+}
+
+/** Changes of a password by one account: far more than anybody needs. */
+const PASSWORD_CHANGES = { name: 'password changes', most: 20, seconds: 3600 };
+
+/** What stands behind "Sign-in & security" in the console. */
+export function securitySections(assembly: SecuritySectionsAssembly): readonly Section[] {
+  const { config, page, notices } = assembly;
+  return [passwordSection({ page, notices, brand: config.brand.name, changePassword: changePassword(assembly) })];
+}
+
+function changePassword({
+  config,
+  stores,
+  findPerson,
+  identities,
+  passwords,
+  passwordPolicy,
+}: SecuritySectionsAssembly) {
+  const { pool, accounts, audit, rateLimits } = stores;
+  return createChangePassword({
+    accounts,
+    findPerson,
+    passwords,
+    policy: passwordPolicy,
+    lockout: config.lockout,
+    endOtherSessions: async (accountId, keptUid) => void (await pool.query(endOtherSessions(accountId, keptUid))),
+    endApps: async (accountId) => void (await pool.query(endGrantsOfAccount(accountId, ACCOUNT_CONSOLE))),
+    mayTry: (accountId) => rateLimits.take(PASSWORD_CHANGES, accountId),
+    isKeptElsewhere: async (accountId) =>
+      config.ldap !== null && (await identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
+    audit,
+  });
+}
