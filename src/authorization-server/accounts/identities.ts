@@ -29,6 +29,6 @@ export interface IdentityStore {
   createAccount(account: NewAccount, identity: Identity): Promise<Account | undefined>;
   /** Of one account: the oldest first. */
   identitiesOf(accountId: string): Promise<readonly LinkedIdentity[]>;
-  /** False when there was none. */
-  unlink(accountId: string, provider: string): Promise<boolean>;
+  /** `only_way`, and nothing written, for an account that has neither a password nor another identity. Idempotent. */
+  unlink(accountId: string, provider: string): Promise<'unlinked' | 'only_way' | 'not_linked'>;
 }

@@ -63,12 +63,21 @@ it('links an identity to one account only, and one of a provider to an account',
   expect(await store.identitiesOf(annId)).toMatchObject([identity('1'), identity('3', 'another')]);
 });
 
-it('forgets an identity, and all of them with the account', async () => {
+it('forgets an identity that is not the only way to sign in', async () => {
   const ann = await store.createAccount(NEW, identity('1'));
-  await store.link(ann?.accountId ?? '', identity('2', 'another'));
-  expect(await store.unlink(ann?.accountId ?? '', 'example')).toBe(true);
-  expect(await store.unlink(ann?.accountId ?? '', 'example')).toBe(false);
+  const id = ann?.accountId ?? '';
+  expect(await store.unlink(id, 'example')).toBe('only_way');
+  await store.link(id, identity('2', 'another'));
+  expect(await store.unlink(id, 'example')).toBe('unlinked');
+  expect(await store.unlink(id, 'example')).toBe('not_linked');
   expect(await store.findByIdentity(identity('1'))).toBeUndefined();
+  expect(await store.unlink(id, 'another')).toBe('only_way');
+  await pool.query("update accounts set password_hash = 'hash'");
+  expect(await store.unlink(id, 'another')).toBe('unlinked');
+});
+
+it('forgets all identities with the account', async () => {
+  await store.createAccount(NEW, identity('1'));
   await pool.query('delete from accounts');
-  expect(await store.findByIdentity(identity('2', 'another'))).toBeUndefined();
+  expect(await store.findByIdentity(identity('1'))).toBeUndefined();
 });

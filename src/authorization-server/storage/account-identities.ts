@@ -30,6 +30,15 @@ const CREATE = `
   insert into account_roles (account_id, role)
   select created.account_id, roles.name from created join roles on roles.name = any ($8::text[])`;
 
+const UNLINK = `
+  with unlinked as (
+    delete from account_identities i using accounts a
+    where i.account_id = $1 and i.provider = $2 and a.account_id = $1 and (
+      a.password_hash is not null
+      or exists (select from account_identities other where other.account_id = $1 and other.provider <> $2))
+    returning i.provider)
+  select exists (select from unlinked) as unlinked from account_identities where account_id = $1 and provider = $2`;
+
 const UNIQUE_VIOLATION = '23505';
 
 interface Row extends AccountColumns {
@@ -80,9 +89,8 @@ export class PostgresIdentityStore implements IdentityStore {
     return rows.map(({ linked_at: linkedAt, ...identity }) => ({ ...identity, linkedAt }));
   }
 
-  async unlink(accountId: string, provider: string): Promise<boolean> {
-    const text = 'delete from account_identities where account_id = $1 and provider = $2';
-    const { rowCount } = await this.#pool.query(text, [accountId, provider]);
-    return rowCount === 1;
+  async unlink(accountId: string, provider: string): ReturnType<IdentityStore['unlink']> {
+    const { rows } = await this.#pool.query<{ unlinked: boolean }>(UNLINK, [accountId, provider]);
+    return rows[0] === undefined ? 'not_linked' : rows[0].unlinked ? 'unlinked' : 'only_way';
   }
 }
