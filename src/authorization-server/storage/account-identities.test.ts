@@ -1,15 +1,16 @@
-import pg from 'pg';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { PostgresIdentityStore } from './account-identities.ts';
 
 let database: TestDatabase;
-let pool: pg.Pool;
+let pool: Pool;
 let store: PostgresIdentityStore;
 
 beforeAll(async () => {
   database = await createTestDatabase('authorization-server');
-  pool = new pg.Pool({ connectionString: database.url });
+  pool = createPool({ url: database.url, max: 8, applicationName: 'identities' });
   store = new PostgresIdentityStore(pool);
   await pool.query("insert into roles (name) values ('user')");
 });
