@@ -19,6 +19,7 @@ import { securityHeaders, securityHeadersOf } from './http/security-headers.ts';
 import { healthRoutes, type Readiness } from './operations/health.ts';
 import type { ProcessMetrics } from './operations/metrics.ts';
 import { changePasswordAddress } from './pages/change-password-address.ts';
+import type { Demonstration } from './pages/demonstration.ts';
 import { deviceLink } from './pages/device.ts';
 import { errorPages } from './pages/error.ts';
 import { type InteractionPages, interactionPages } from './pages/interaction.ts';
@@ -27,9 +28,13 @@ import { languageSwitch } from './pages/language-of-page.ts';
 import { requestByPost } from './pages/request-by-post.ts';
 import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
 
-export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider'> {
+export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider' | 'sessions'> {
+  /** Development mode only. */
+  readonly demonstration?: Demonstration | undefined;
   readonly answering: AnsweringPeople;
   readonly accountConsole: Koa.Middleware;
+  /** Registration, new passwords and where mailed links lead. */
+  readonly selfService: Router;
   /** Lets what a page does be known as done for this request: provider/current-request.ts. */
   readonly duringPage: (ctx: Koa.Context, work: () => Promise<unknown>) => Promise<unknown>;
   readonly provider: Provider;
@@ -88,9 +93,10 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(deviceLink());
   app.use(page.assets);
   app.use(routesOf(landingPage({ ...deps, provider: () => provider })));
-  app.use(routesOf(interactionPages({ ...deps, provider: () => provider })));
+  app.use(routesOf(interactionPages({ ...deps, sessions: deps.answering.sessions, provider: () => provider })));
   app.use(routesOf(requestsPage({ ...deps, ...deps.answering, provider: () => provider })));
   app.use(routesOf(changePasswordAddress()));
+  app.use(routesOf(deps.selfService));
   app.use(deps.accountConsole);
   app.use(engine);
   const documents = publishedDocuments(app.callback());

@@ -12,7 +12,9 @@ import { assembleElsewhere } from './assembly/elsewhere.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
 import { assemblePasswordPolicy } from './assembly/password-policy.ts';
+import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleProvider } from './assembly/provider.ts';
+import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
@@ -92,10 +94,44 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     cookieSignatures,
     logger,
   });
-  const handle = createAuthorizationServer({
-    provider,
+  const sessions = createPageSessions({
+    provider: () => provider,
+    cookie: sessionCookie(config.issuer),
+    seconds: config.lifetimes.session,
+  });
+  const selfService = assembleSelfService({
+    config,
+    stores,
+    deliveries,
+    mail,
+    page,
+    passwords,
+    policy: passwordPolicy,
+    authenticate,
+    findPerson: (id) => secondSteps.findPerson(id),
+    requests,
+    requiresSecondFactor,
+    sessions,
+  });
+  const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
+  const signIn = assembleSignIn({
+    config,
+    stores,
+    secondSteps,
+    secondFactors,
     page,
     authenticate,
+    requiresSecondFactor,
+    notices,
+    ways: [elsewhere.signInWith.way, selfService.pages.way],
+    demonstration,
+  });
+  const handle = createAuthorizationServer({
+    selfService: selfService.pages.router,
+    provider,
+    page,
+    signIn,
+    recentSignIn: config.lifetimes.recentSignIn,
     findAccount: stores.accountsReadAlong.findAccount,
     duringPage: currentRequest.during,
     listResourceServers: () => directory.listResourceServers(),
@@ -104,11 +140,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     longestConsent: config.lifetimes.grant,
     healing,
     answering: {
-      sessions: createPageSessions({
-        provider: () => provider,
-        cookie: sessionCookie(config.issuer),
-        seconds: config.lifetimes.session,
-      }),
+      sessions,
       waitingRequests: artifacts.waitingRequests,
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
@@ -138,7 +170,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   return {
     handle,
     keepHouse: housekeeping.start,
-    deliver: () => deliveries.start(mail.handlers),
+    deliver: () => deliveries.start({ ...mail.handlers, ...selfService.handlers }),
     serveMetrics: async () => metrics?.serve(),
     confirmDirectory: () => directory.confirm(),
     async close() {

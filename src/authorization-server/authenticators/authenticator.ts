@@ -1,8 +1,20 @@
 import type { Method, Proof } from '../accounts/person.ts';
 
 /** Where in a sign-in a proof counts. */
-export const STEPS = ['first', 'second', 'alone'] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = 'first' | 'second' | 'alone';
+
+/**
+ * `first`: it says who somebody is, and a second factor may be due after it. `second`: it confirms the account of a first one.
+ * `alone`: it is two kinds of proof in one, and nothing is due after it.
+ */
+export const STEPS: Readonly<Record<Method, readonly Step[]>> = {
+  password: ['first'],
+  ldap: ['first'],
+  upstream: ['first'],
+  passkey: ['alone', 'second'],
+  totp: ['second'],
+  recovery_code: ['second'],
+};
 
 /**
  * A way to prove who one is. Which further proof is due after it is nobody's business here: pages/complete-sign-in.ts
@@ -10,11 +22,6 @@ export type Step = (typeof STEPS)[number];
  */
 export interface Authenticator<Evidence> {
   readonly method: Method;
-  /**
-   * `first`: it says who somebody is, and a second factor may be due after it. `second`: it confirms the account of a first one.
-   * `alone`: it is two kinds of proof in one, and nothing is due after it.
-   */
-  readonly steps: readonly Step[];
   /**
    * `undefined` says no, and never why. Every attempt counts against the account's limit by itself, before it is looked at, and
    * what proves something once proves it only once, on any number of nodes. A disabled account proves nothing.

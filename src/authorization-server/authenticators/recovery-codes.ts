@@ -4,7 +4,6 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Lockout } from '../accounts/authenticate.ts';
-import type { Person } from '../accounts/person.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Authenticator, TypedCode } from './authenticator.ts';
 import type { SecondStepStore } from './second-steps.ts';
@@ -19,8 +18,6 @@ export interface RecoveryCodesDeps {
   readonly store: Pick<SecondStepStore, 'reserveSecondStep' | 'acceptRecoveryCode' | 'replaceRecoveryCodes'>;
   readonly lockout: Lockout;
   readonly audit: Pick<Audit, 'record'>;
-  /** The owner is told by mail. */
-  readonly onUsed: (person: Person) => Promise<void>;
 }
 
 export interface RecoveryCodes extends Authenticator<TypedCode> {
@@ -28,10 +25,9 @@ export interface RecoveryCodes extends Authenticator<TypedCode> {
   make(accountId: string): Promise<readonly string[]>;
 }
 
-export function createRecoveryCodes({ store, lockout, audit, onUsed }: RecoveryCodesDeps): RecoveryCodes {
+export function createRecoveryCodes({ store, lockout, audit }: RecoveryCodesDeps): RecoveryCodes {
   return {
     method: 'recovery_code',
-    steps: ['second'],
 
     async verify({ accountId, code }) {
       const details = { method: 'recovery_code' };
@@ -45,7 +41,6 @@ export function createRecoveryCodes({ store, lockout, audit, onUsed }: RecoveryC
         return undefined;
       }
       await audit.record({ kind: 'recovery_code_used', accountId, details: { left: person.recoveryCodesLeft } });
-      await onUsed(person);
       return { person, method: 'recovery_code', amr: ['otp'] };
     },
 

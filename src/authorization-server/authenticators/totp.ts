@@ -86,7 +86,6 @@ export function createTotp({ store, seal, lockout, audit, issuer, now = () => ne
 
   return {
     method: 'totp',
-    steps: ['second'],
 
     async verify({ accountId, code }) {
       const details = { method: 'totp' };

@@ -1,6 +1,6 @@
 import Router, { type RouterContext } from '@koa/router';
 import type Provider from 'oidc-provider';
-import type { Account, AccountStore, Authenticate } from '../accounts/account.ts';
+import type { Account, AccountStore } from '../accounts/account.ts';
 import {
   type Authentication,
   allowRequest,
@@ -10,40 +10,33 @@ import {
   isWaiting,
 } from '../flows/ciba/answer.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
-import type { Demonstration } from './demonstration.ts';
+import type { BrowserSession } from './interaction.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import { requestCard } from './request-card.ts';
 import { requireSameOrigin } from './same-origin.ts';
 import { signInHere } from './sign-in-here.ts';
+import type { SignInSteps } from './sign-in-steps.ts';
 
 export interface RequestsPage extends AnsweringPeople {
   readonly provider: () => Provider;
   readonly page: Page;
-  readonly authenticate: Authenticate;
+  readonly signIn: SignInSteps;
   readonly findAccount: AccountStore['findAccount'];
   readonly listResourceServers: ResourceStore['listResourceServers'];
-  readonly demonstration?: Demonstration | undefined;
 }
 
 /** What this page needs and no other does. */
 export interface AnsweringPeople {
   readonly sessions: {
-    find(ctx: RouterContext): Promise<SignedIn | undefined>;
-    begin(ctx: RouterContext, login: { accountId: string; amr: string[] }): Promise<void>;
+    find(ctx: RouterContext): Promise<BrowserSession | undefined>;
+    begin(ctx: RouterContext, login: { accountId: string; acr: string; amr: string[] }): Promise<void>;
   };
   /** The newest first. */
   readonly waitingRequests: (accountId: string) => Promise<readonly { handle: string; id: string }[]>;
   readonly permittedScopes: ResourceStore['permittedScopes'];
   /** True for one of any number of answers to one request that come at once. */
   readonly mayAnswer: (handle: string) => Promise<boolean>;
-}
-
-interface SignedIn {
-  readonly accountId?: string | undefined;
-  readonly acr?: string | undefined;
-  readonly amr?: string[] | undefined;
-  readonly loginTs?: number | undefined;
 }
 
 interface Person {
@@ -70,14 +63,11 @@ export function requestsPage(deps: RequestsPage): Router {
     const person = await personAt(ctx, deps);
     await (person === undefined ? signIn.show(ctx) : list(ctx, deps, person));
   });
-  router.post('/sign-in', fromOurPages, async (ctx) => {
-    if (await signIn.submit(ctx)) {
-      seeOther(ctx, '');
-    }
-  });
-  router.post('/:handle/allow', fromOurPages, answered(true));
-  router.post('/:handle/deny', fromOurPages, answered(false));
-  router.all(['/sign-in', '/:handle/allow', '/:handle/deny'], (ctx) => {
+  router.use((ctx, next) => (ctx.method === 'POST' ? fromOurPages(ctx, next) : next()));
+  signIn.routes(router);
+  router.post('/:handle/allow', answered(true));
+  router.post('/:handle/deny', answered(false));
+  router.all(['/:handle/allow', '/:handle/deny'], (ctx) => {
     ctx.set('Allow', 'POST');
     throw new PageError('method_not_allowed');
   });
@@ -104,7 +94,10 @@ async function list(ctx: RouterContext, deps: RequestsPage, { account }: Person)
   const cards = await Promise.all(
     waiting.map(async ({ handle, id }) => {
       const request = await findWaiting(provider(), id);
-      return request && requestCard(handle, { provider: provider(), request, resourceServers, permitted }, page.translate(ctx));
+      return (
+        request &&
+        requestCard(handle, { provider: provider(), request, resourceServers, permitted }, page.translate(ctx))
+      );
     }),
   );
   const requests = cards.filter((card) => card !== undefined);

@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { readFields } from './form.ts';
 import type { RequestsPage } from './requests.ts';
-import { type CredentialsPlace, credentialsForm } from './sign-in.ts';
+import type { SignInPlace } from './sign-in-ways.ts';
 
 const COOKIE = 'sign_in';
+
+/** The form does not belong to a sign-in that this browser has begun. */
+class ForeignForm extends Error {
+  override readonly name = 'ForeignForm';
+}
 
 /**
  * Signs somebody in for a page of ours, where no client asks for it and so no interaction is pending. What another site
@@ -12,33 +18,47 @@ const COOKIE = 'sign_in';
  * the browser also has as a signed cookie, which no other site's form brings along.
  */
 export function signInHere(deps: RequestsPage) {
-  const form = credentialsForm(deps);
-  const place = (ctx: RouterContext, secret: string): CredentialsPlace => ({
-    path: `${ctx.mountPath}/requests`,
+  const { signIn, sessions, page } = deps;
+  const placeWith = (ctx: RouterContext, secret: string): SignInPlace => ({
+    path: pathOf(ctx),
     request: secret,
-    purpose: deps.page.translate(ctx)('requests.sign-in'),
-  });
-  return {
-    async show(ctx: RouterContext): Promise<void> {
-      form.ask(ctx, place(ctx, remember(ctx)), 200, { email: '' });
+    purpose: page.translate(ctx)('requests.sign-in'),
+    binding: secret,
+    asks: { values: undefined, essential: false },
+    async finish(at, { accountId, acr, amr }) {
+      await sessions.begin(at, { accountId, acr, amr });
+      at.cookies.set(COOKIE, null, cookieAt(at));
+      at.set('Cache-Control', 'no-store');
+      at.redirect(pathOf(at));
+      at.status = 303;
     },
-    /** False when the form is shown again. */
-    async submit(ctx: RouterContext): Promise<boolean> {
-      const { request = '', email = '' } = await readFields(ctx);
-      const secret = ctx.cookies.get(COOKIE, { signed: true });
-      if (secret === undefined || secret !== request) {
-        form.ask(ctx, place(ctx, remember(ctx)), 400, {
-          email,
-          problem: deps.page.translate(ctx)('requests.sign-in-lost'),
-        });
-        return false;
-      }
-      const account = await form.check(ctx, place(ctx, secret));
-      if (account !== undefined) {
-        await deps.sessions.begin(ctx, { accountId: account.accountId, amr: ['pwd'] });
-        ctx.cookies.set(COOKIE, null, cookieAt(ctx));
-      }
-      return account !== undefined;
+  });
+
+  async function place(ctx: RouterContext): Promise<SignInPlace> {
+    const secret = ctx.cookies.get(COOKIE, { signed: true });
+    if (secret === undefined || (ctx.method === 'POST' && (await readFields(ctx)).request !== secret)) {
+      throw new ForeignForm();
+    }
+    return placeWith(ctx, secret);
+  }
+
+  return {
+    show: (ctx: RouterContext) => signIn.ask(ctx, placeWith(ctx, remember(ctx)), 200, {}),
+
+    routes(router: Router): void {
+      router.use(async (ctx, next) => {
+        try {
+          await next();
+        } catch (error) {
+          if (!(error instanceof ForeignForm)) {
+            throw error;
+          }
+          const { email } = ctx.method === 'POST' ? await readFields(ctx) : {};
+          const problem = page.translate(ctx)('requests.sign-in-lost');
+          await signIn.ask(ctx, placeWith(ctx, remember(ctx)), 400, { email, problem });
+        }
+      });
+      signIn.routes(router, place);
     },
   };
 }
@@ -50,6 +70,16 @@ function remember(ctx: RouterContext): string {
 }
 
 function cookieAt(ctx: RouterContext) {
-  const path = `${ctx.mountPath}/requests`;
-  return { path, httpOnly: true, sameSite: 'lax', signed: true, secure: ctx.secure, overwrite: true } as const;
+  return {
+    path: pathOf(ctx),
+    httpOnly: true,
+    sameSite: 'lax',
+    signed: true,
+    secure: ctx.secure,
+    overwrite: true,
+  } as const;
+}
+
+function pathOf(ctx: RouterContext): string {
+  return `${ctx.mountPath}/requests`;
 }

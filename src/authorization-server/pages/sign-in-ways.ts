@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
-import type { Acr } from '../accounts/assurance.ts';
-import type { Person, Proof } from '../accounts/person.ts';
+import type { Acr, AskedAcr } from '../accounts/assurance.ts';
+import type { Method, Person, Proof } from '../accounts/person.ts';
 import type { ClientCard } from './client-card.ts';
 
 /** Where somebody signs in, and what comes of it. */
@@ -19,22 +19,13 @@ export interface SignInPlace {
   /** For the audit. */
   readonly clientId?: string | undefined;
   readonly loginHint?: string | undefined;
-  /** The client wants a newer sign-in than there is (`prompt=login`, `max_age`). */
-  readonly afresh?: boolean | undefined;
   /** What the client asks for (OpenID Connect Core §5.5.1.1). */
   readonly asks: AskedAcr;
-  /** Who is signed in here already and is asked for more: they prove only what is missing. */
-  readonly signedIn?: { readonly accountId: string; readonly amr: readonly string[]; readonly at: Date } | undefined;
+  /** Whoever is signed in has to prove who they are all the same (`prompt=login`, `max_age`). */
+  readonly afresh?: boolean;
   finish(ctx: RouterContext, result: SignInResult): Promise<void>;
   /** Ends the sign-in with an error for the client. Absent where there is none. */
   fail?(ctx: RouterContext, error: string, description: string): Promise<void>;
-}
-
-/** Any of these will do; `undefined` where it does not matter. */
-export interface AskedAcr {
-  readonly values: readonly Acr[] | undefined;
-  /** An error otherwise. */
-  readonly essential: boolean;
 }
 
 export interface SignInResult {
@@ -62,46 +53,56 @@ export interface SignInWay {
   ): object | undefined | Promise<object | undefined>;
   /** For `views/set-up/<part>.ejs`, where somebody has to set up a second factor before they go on. */
   offerSetUp?(ctx: RouterContext, place: SignInPlace, person: Person): object | undefined | Promise<object | undefined>;
-  /** Somebody has signed in, in whatever way: called once, before the browser is sent on. */
+  /** Somebody has signed in here, with everything that was due; before they go on. */
   signedIn?(ctx: RouterContext, place: SignInPlace, person: Person): Promise<void>;
   /** Assets, for the pages that show it. */
   readonly scripts?: readonly string[];
-  /** `router` has the prefix `/interaction/:uid`; what is posted comes from our own pages. */
+  /** `router` has the path of the place for a prefix (`/interaction/:uid`); what is posted comes from our own pages. */
   routes?(router: Router, signIn: SignIn): void;
 }
 
 /** The sign-in under way. */
 export interface SignIn {
-  /** Throws `PageError` (`sign_in_lost`) where the interaction is not the one of this browser. */
+  /** Throws where it is not one of this browser. */
   place(ctx: RouterContext): Promise<SignInPlace>;
   /**
    * Somebody has shown who they are. Decides what is due: another step (with what was proven so far kept in the page's field
-   * `progress`), a second factor to be set up, or the end, of which the audit knows. Answers the request.
+   * `progress`), a second factor to be set up, or the end, of which the audit log knows. Answers the request.
    */
   complete(ctx: RouterContext, place: SignInPlace, proof: Proof): Promise<void>;
   /** Who has come how far, by the form's `progress`; `undefined` when that is nothing, or too long ago. */
   progress(ctx: RouterContext, place: SignInPlace): Promise<Progress | undefined>;
-  /** The first step's page again, with a problem in words (translated already). */
-  ask(
-    ctx: RouterContext,
-    place: SignInPlace,
-    status: number,
-    view: { email?: string; problem?: string },
-  ): Promise<void>;
-  /** The second step's page again. */
-  askSecond(
-    ctx: RouterContext,
-    place: SignInPlace,
-    progress: Progress,
-    status: number,
-    view: { problem?: string },
-  ): Promise<void>;
+  /** The first step's page, with a problem in words (translated already). */
+  ask(ctx: RouterContext, place: SignInPlace, status: number, view: FirstStepView): Promise<void>;
+  /** Whatever is due after that progress, with a problem in words. */
+  goOn(ctx: RouterContext, place: SignInPlace, progress: Progress, problem?: StepProblem): Promise<void>;
+}
+
+export interface FirstStepView {
+  readonly email?: string | undefined;
+  /** About the whole form. */
+  readonly problem?: string | undefined;
+  /** The problem is what was typed into the fields. */
+  readonly refused?: boolean;
+  /** By field. */
+  readonly problems?: Readonly<Record<string, string>>;
+}
+
+export interface StepProblem {
+  readonly status: number;
+  readonly problem: string;
+  /** The field that it is about. */
+  readonly field?: string;
 }
 
 /** What has been proven so far. */
 export interface Progress {
   readonly person: Person;
   readonly amr: readonly string[];
-  /** Of the oldest proof. */
-  readonly at: Date;
+  /** In their order. */
+  readonly methods: readonly Method[];
+  /** Seconds: of the session that a step is added to; `undefined` where all of it is proven just now. */
+  readonly authTime?: number | undefined;
+  /** For the audit log. */
+  readonly details?: Readonly<Record<string, string>> | undefined;
 }

@@ -5,12 +5,18 @@ type PageContext = Pick<KoaContextWithOIDC, 'req' | 'res' | 'cookies' | 'secure'
 
 export type PageSession = Awaited<ReturnType<Provider['Session']['get']>>;
 
+interface PageLogin {
+  readonly accountId: string;
+  readonly acr: string;
+  readonly amr: string[];
+}
+
 /** The browser's session, for pages that no client sent it to. */
 export interface PageSessions {
   /** `undefined` for a browser in which nobody is signed in. */
   find(ctx: PageContext): Promise<PageSession | undefined>;
   /** Signs somebody in, under an id that nobody had before. */
-  begin(ctx: PageContext, login: { readonly accountId: string; readonly amr: string[] }): Promise<void>;
+  begin(ctx: PageContext, login: PageLogin): Promise<void>;
 }
 
 export interface PageSessionsDeps {

@@ -1,0 +1,186 @@
+import type Router from '@koa/router';
+import type { RouterContext } from '@koa/router';
+import { acrOf, combinedAmr } from '../accounts/assurance.ts';
+import { nextStep } from '../accounts/next-step.ts';
+import type { PersonStore, Proof } from '../accounts/person.ts';
+import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
+import type { Audit } from '../audit/audit.ts';
+import { STEPS } from '../authenticators/authenticator.ts';
+import type { RecoveryCodes } from '../authenticators/recovery-codes.ts';
+import type { Totp } from '../authenticators/totp.ts';
+import { readFields } from './form.ts';
+import type { Notices } from './notices.ts';
+import { PageError } from './page-error.ts';
+import { secondStepPage } from './second-step.ts';
+import { setUpStepPage } from './set-up-step.ts';
+import { type SignInPageDeps, signInPage } from './sign-in.ts';
+import { keepProgress, type ProgressSeal } from './sign-in-progress.ts';
+import type { FirstStepView, Progress, SignIn, SignInPlace, StepProblem } from './sign-in-ways.ts';
+
+export interface SignInStepsDeps extends SignInPageDeps {
+  readonly totp: Totp;
+  readonly recoveryCodes: RecoveryCodes;
+  readonly findPerson: PersonStore['findPerson'];
+  readonly requiresSecondFactor: RequiresSecondFactor;
+  readonly seal: ProgressSeal;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly notices: Notices;
+}
+
+/** The steps of signing in, wherever that is: each proof leads to what is due next, and the last one on. */
+export interface SignInSteps {
+  ask(ctx: RouterContext, place: SignInPlace, status: number, view: FirstStepView): Promise<void>;
+  /** Whoever is signed in is asked for what is missing, and for nothing else. */
+  stepUp(ctx: RouterContext, place: SignInPlace, session: SessionSoFar): Promise<void>;
+  /** The routes that the forms of the steps go to, below the prefix of the router; it lets in forms of our own pages only. */
+  routes(router: Router, place: SignIn['place']): void;
+}
+
+export interface SessionSoFar {
+  readonly accountId: string;
+  readonly amr: readonly string[];
+  /** Seconds. */
+  readonly authTime: number;
+}
+
+export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
+  const first = signInPage(deps);
+  const second = secondStepPage(deps);
+  const setUp = setUpStepPage(deps);
+  const kept = keepProgress(deps);
+  const { audit, ways, recoveryCodes } = deps;
+
+  const progressIn = async (ctx: RouterContext, place: SignInPlace) =>
+    ctx.method === 'POST' ? kept.read(place, (await readFields(ctx)).progress) : undefined;
+
+  /** Decides what is due, and shows it. */
+  async function goOn(ctx: RouterContext, place: SignInPlace, progress: Progress, problem?: StepProblem) {
+    const next = nextStep(progress.person, progress.amr, { asks: place.asks, ...deps });
+    const sealed = kept.write(place, progress);
+    if (next.due === 'second') {
+      return second.ask(ctx, place, { due: next, progress, sealed }, problem);
+    }
+    if (next.due === 'set_up') {
+      return setUp.ask(ctx, place, { progress, sealed }, problem);
+    }
+    if (next.due === 'unmet') {
+      const description = 'the account cannot prove what the request asks for';
+      return place.fail?.(ctx, 'unmet_authentication_requirements', description);
+    }
+    return end(ctx, place, progress);
+  }
+
+  async function end(ctx: RouterContext, place: SignInPlace, { person, amr, methods, authTime, details }: Progress) {
+    const { accountId } = person.account;
+    const acr = acrOf(amr);
+    await audit.record({
+      kind: 'sign_in',
+      accountId,
+      clientId: place.clientId,
+      details: { ...details, method: methods.join('+'), acr, ...(authTime === undefined ? {} : { stepUp: true }) },
+    });
+    for (const way of ways) {
+      await way.signedIn?.(ctx, place, person);
+    }
+    await place.finish(ctx, { accountId, acr, amr: [...amr], ts: authTime });
+  }
+
+  async function complete(ctx: RouterContext, place: SignInPlace, { person, method, amr, details }: Proof) {
+    const earlier = await progressIn(ctx, place);
+    const isSame = earlier !== undefined && earlier.person.account.accountId === person.account.accountId;
+    const isEnough = isSame || STEPS[method].some((step) => step !== 'second');
+    if (person.account.disabled || !isEnough) {
+      return startOver(ctx, place);
+    }
+    if (method === 'recovery_code') {
+      await deps.notices.tell(ctx, person.account, 'recovery-code-used');
+    }
+    const before: Omit<Progress, 'person'> = isSame ? earlier : { amr: [], methods: [] };
+    await goOn(ctx, place, {
+      person,
+      amr: combinedAmr(before.amr, amr),
+      methods: [...before.methods, method],
+      authTime: before.authTime,
+      details: { ...before.details, ...details },
+    });
+  }
+
+  /** What was proven is too long ago, or worth nothing any more. */
+  function startOver(ctx: RouterContext, place: SignInPlace) {
+    return first.ask(ctx, place, 400, { problem: deps.page.translate(ctx)('sign-in.too-long') });
+  }
+
+  async function submitSecond(ctx: RouterContext, place: SignInPlace) {
+    const progress = await progressIn(ctx, place);
+    if (progress === undefined) {
+      return startOver(ctx, place);
+    }
+    const outcome = await second.submit(ctx, progress);
+    await ('proof' in outcome ? complete(ctx, place, outcome.proof) : goOn(ctx, place, progress, outcome));
+  }
+
+  async function submitSetUp(ctx: RouterContext, place: SignInPlace) {
+    const progress = await progressIn(ctx, place);
+    if (progress === undefined) {
+      return startOver(ctx, place);
+    }
+    const { person } = progress;
+    if (nextStep(person, progress.amr, { asks: place.asks, ...deps }).due !== 'set_up') {
+      // Whoever has a second factor proves that one: nobody gets round it with another.
+      return goOn(ctx, place, progress);
+    }
+    const outcome = await setUp.submit(ctx, person.account);
+    if (outcome !== 'confirmed') {
+      return setUp.ask(ctx, place, { progress, sealed: kept.write(place, progress) }, outcome);
+    }
+    const { accountId } = person.account;
+    await audit.record({
+      kind: 'second_factor_added',
+      accountId,
+      clientId: place.clientId,
+      details: { method: 'totp' },
+    });
+    const codes = await recoveryCodes.make(accountId);
+    await deps.notices.tell(ctx, person.account, 'second-factor-added');
+    const methods = [...progress.methods, 'totp' as const];
+    const sealed = kept.write(place, { ...progress, amr: combinedAmr(progress.amr, ['otp']), methods });
+    setUp.showCodes(ctx, place, sealed, codes);
+  }
+
+  return {
+    ask: first.ask,
+
+    async stepUp(ctx, place, { accountId, amr, authTime }) {
+      const person = await deps.findPerson(accountId);
+      await (person === undefined || person.account.disabled
+        ? first.ask(ctx, place, 200, { email: place.loginHint })
+        : goOn(ctx, place, { person, amr, methods: [], authTime }));
+    },
+
+    routes(router, place) {
+      const action = (path: string, act: (ctx: RouterContext, place: SignInPlace) => Promise<void>) => {
+        router.post(path, async (ctx) => act(ctx, await place(ctx)));
+        router.all(path, (ctx) => {
+          ctx.set('Allow', 'POST');
+          throw new PageError('method_not_allowed');
+        });
+      };
+      action('/sign-in', async (ctx, at) => {
+        const proof = await first.submit(ctx, at);
+        if (proof !== undefined) {
+          await complete(ctx, at, proof);
+        }
+      });
+      action('/second-step', submitSecond);
+      action('/set-up', submitSetUp);
+      action('/set-up/done', async (ctx, at) => {
+        const progress = await progressIn(ctx, at);
+        await (progress === undefined ? startOver(ctx, at) : goOn(ctx, at, progress));
+      });
+      const signIn: SignIn = { place, complete, progress: progressIn, ask: first.ask, goOn };
+      for (const way of ways) {
+        way.routes?.(router, signIn);
+      }
+    },
+  };
+}
