@@ -49,9 +49,12 @@ function clientAddress({ headers, socket }: IncomingMessage, trustedProxies: num
   return isIP(seen) ? seen : socket.remoteAddress;
 }
 
-/** Without the query, which may hold a code or a token, and without the id of an interaction, which is a cookie too. */
+/**
+ * Without the query, which may hold a code or a token, without the id of an interaction, which is a cookie too, and without
+ * what opens a link in a mail.
+ */
 export function loggedPath(path: string): string {
-  return path.replace(/^\/(interaction|auth)\/[^/]+/i, '/$1/:uid');
+  return path.replace(/^\/(interaction|auth)\/[^/]+/i, '/$1/:uid').replace(/^\/links\/[^/]+/i, '/links/:token');
 }
 
 /** Milliseconds since the request arrived. */

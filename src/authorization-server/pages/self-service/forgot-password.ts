@@ -1,0 +1,84 @@
+import type Router from '@koa/router';
+import type { RouterContext } from '@koa/router';
+import { z } from 'zod';
+import { networkOf } from '../../../http/network-of-address.ts';
+import type { Mailer } from '../../mail/mailer.ts';
+import type { PasswordReset } from '../../self-service/password-reset.ts';
+import type { Page } from '../page.ts';
+import { sealedRequest, typedEmail } from './field-rules.ts';
+import { type Refusal, readFilledIn, refusalOf } from './form-problems.ts';
+import type { LinkBrowsers } from './link-browser.ts';
+
+export interface ForgotPasswordPageDeps {
+  readonly page: Page;
+  readonly mailer: Pick<Mailer, 'isAvailable'>;
+  readonly passwordReset: Pick<PasswordReset, 'request'>;
+  readonly browsers: LinkBrowsers;
+  readonly keepsMailbox: boolean;
+}
+
+const ForgotPasswordForm = z.object({ email: typedEmail, request: sealedRequest });
+
+/** `/forgot-password`: has a link mailed to choose another one. */
+export function forgotPasswordPage({ page, mailer, passwordReset, browsers, keepsMailbox }: ForgotPasswordPageDeps) {
+  function show(ctx: RouterContext, shown: { email?: string; request?: string }, refusal?: Refusal): void {
+    const t = page.translate(ctx);
+    const title = t('forgot-password.title');
+    if (!mailer.isAvailable) {
+      const locals = { words: t('forgot-password.no-mail'), title };
+      page.render(ctx, 'self-service/unavailable', locals, { title, status: 403 });
+      return;
+    }
+    const { email = '', request = '' } = shown;
+    const { problems = {}, status = 200 } = refusal ?? {};
+    page.render(
+      ctx,
+      'self-service/forgot-password',
+      { email, request, problems },
+      {
+        title: refusal ? t('layout.problem', { title }) : title,
+        status,
+        withinFlow: true,
+      },
+    );
+  }
+
+  async function submit(ctx: RouterContext): Promise<void> {
+    const t = page.translate(ctx);
+    const read = await readFilledIn(ctx, ForgotPasswordForm, t);
+    if (!mailer.isAvailable) {
+      return show(ctx, {});
+    }
+    if ('refusal' in read) {
+      return show(ctx, read.fields, read.refusal);
+    }
+    const { form } = read;
+    const browser = browsers.remember(ctx);
+    const problems = await passwordReset.request({
+      ...form,
+      browser,
+      language: t.language,
+      network: networkOf(ctx.ip),
+    });
+    if (problems !== undefined) {
+      return show(ctx, form, refusalOf(problems, t));
+    }
+    ctx.redirect(`${ctx.mountPath}/forgot-password/sent`);
+    ctx.status = 303;
+  }
+
+  function showSent(ctx: RouterContext): void {
+    const title = page.translate(ctx)('forgot-password.sent.title');
+    const locals = { title, of: 'forgot-password', again: `${ctx.mountPath}/forgot-password`, keepsMailbox };
+    page.render(ctx, 'self-service/sent', locals, { title, withinFlow: true });
+  }
+
+  return {
+    show,
+    routes(router: Router): void {
+      router.get('/forgot-password', (ctx) => show(ctx, {}));
+      router.post('/forgot-password', submit);
+      router.get('/forgot-password/sent', showSent);
+    },
+  };
+}
