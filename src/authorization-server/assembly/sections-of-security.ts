@@ -5,6 +5,7 @@ import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
 import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
+import { connectedSection } from '../pages/account/connected.ts';
 import { passwordSection } from '../pages/account/password.ts';
 import type { Section } from '../pages/account/section.ts';
 import type { Notices } from '../pages/notices.ts';
@@ -18,7 +19,7 @@ export interface SecuritySectionsAssembly {
   readonly page: Page;
   readonly notices: Notices;
   readonly findPerson: PersonStore['findPerson'];
-  readonly identities: Pick<IdentityStore, 'identitiesOf'>;
+  readonly identities: Pick<IdentityStore, 'identitiesOf' | 'unlink'>;
   readonly passwords: Passwords;
   readonly passwordPolicy: PasswordPolicy;
 }
@@ -28,8 +29,11 @@ const PASSWORD_CHANGES = { name: 'password changes', most: 20, seconds: 3600 };
 
 /** What stands behind "Sign-in & security" in the console. */
 export function securitySections(assembly: SecuritySectionsAssembly): readonly Section[] {
-  const { config, page, notices } = assembly;
-  return [passwordSection({ page, notices, brand: config.brand.name, changePassword: changePassword(assembly) })];
+  const { config, stores, page, notices, identities } = assembly;
+  return [
+    passwordSection({ page, notices, brand: config.brand.name, changePassword: changePassword(assembly) }),
+    connectedSection({ page, providers: config.upstreamProviders, identities, audit: stores.audit, notices }),
+  ];
 }
 
 function changePassword({
