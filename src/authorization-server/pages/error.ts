@@ -2,6 +2,7 @@ import type { Middleware, ParameterizedContext } from 'koa';
 import type Provider from 'oidc-provider';
 import { type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type ClientCard, clientCard, wayBackTo } from './client-card.ts';
+import type { RefusedRequest, ReportRefusal } from './error-reader.ts';
 import { messageOf } from './error-words.ts';
 import type { Page } from './page.ts';
 import { PAGE_ERRORS, PageError, type PageErrorCode } from './page-error.ts';
@@ -25,18 +26,20 @@ interface Failure {
   /** In `locales/<language>/error.yaml`. */
   readonly message: string;
   readonly client?: EngineClient;
+  readonly refused?: RefusedRequest | undefined;
   /** Begins the same sign-in again. */
   readonly again?: string | undefined;
 }
 
 interface EngineErrorPageDeps {
   readonly page: Page;
+  readonly report: ReportRefusal;
   /** Goes on where an authorization request was lost: heal-sign-in.ts. */
   readonly heal: (ctx: KoaContextWithOIDC) => Promise<void>;
 }
 
 /** The engine's `renderError`: errors that it can send to no client. The status is set already and stays. */
-export function engineErrorPage({ page, heal }: EngineErrorPageDeps) {
+export function engineErrorPage({ page, report, heal }: EngineErrorPageDeps) {
   return async (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error): Promise<void> => {
     if (!BROWSER_ROUTES.has(ctx.oidc.route)) {
       ctx.body = out;
@@ -50,11 +53,13 @@ export function engineErrorPage({ page, heal }: EngineErrorPageDeps) {
       });
       return;
     }
+    const isRequest = ctx.oidc.route === 'authorization' && ctx.status < 500;
     answer(ctx, page, {
       code: out.error,
       description: out.error_description,
       message: messageOf(out.error),
       client: ctx.oidc.client,
+      refused: isRequest ? await report(ctx, out.error) : undefined,
     });
   };
 }
@@ -134,7 +139,7 @@ async function answerPageError(
 }
 
 function answer(ctx: ParameterizedContext, page: Page, failure: Failure): void {
-  const { code, description, message, client, again } = failure;
+  const { code, description, message, client, again, refused } = failure;
   const t = page.translate(ctx);
   const words = t(`error.${message}.words`);
   if (ctx.accepts('html', 'json') === 'json') {
@@ -151,6 +156,8 @@ function answer(ctx: ParameterizedContext, page: Page, failure: Failure): void {
     description,
     client: card && { name: card.name, home: client && wayBackTo(client) },
     again,
+    auditId: refused?.auditId,
+    diagnosis: refused?.diagnosis,
     wasCancelled: description === 'cancelled',
     asksForCode: code === 'device_sign_in_lost',
     requestId: typeof ctx.state.requestId === 'string' ? ctx.state.requestId : undefined,
