@@ -81,6 +81,8 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
     DevicePages &
     StepPages & {
       readonly renderError: (ctx: KoaContextWithOIDC, out: ErrorOut, error: Error) => void | Promise<void>;
+      /** That they speak. */
+      readonly languages: readonly string[];
     };
   readonly development: boolean;
 }
@@ -129,6 +131,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     mutualTlsSettings(deps),
     { fetch: outgoing },
     { features: { devInteractions: { enabled: false } } },
+    { discovery: { ui_locales_supported: [...deps.pages.languages] } },
     {
       renderError(ctx, out, error) {
         describeError(out);

@@ -2,7 +2,16 @@ import type { Configuration } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 
 /** Objects whose members come from several slices; anything else has exactly one owner. */
-const MERGED = new Set(['features', 'ttl', 'extraClientMetadata', 'claims', 'cookies', 'extraParams', 'enabledJWA']);
+const MERGED = new Set([
+  'discovery',
+  'features',
+  'ttl',
+  'extraClientMetadata',
+  'claims',
+  'cookies',
+  'extraParams',
+  'enabledJWA',
+]);
 
 /**
  * One configuration from many slices. Lists are joined, the objects named above are merged member by member, and two

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { createPkce } from '../relying-party.ts';
-import { formOf, type Visit } from '../user-agent.ts';
+import { formOf, UserAgent, type Visit } from '../user-agent.ts';
 import type { ListExercise } from './exercise.ts';
 import { createParty, type Party, parametersOf, REDIRECT_URI, type World } from './party.ts';
 
@@ -140,5 +140,15 @@ export const claimTypes: ListExercise = {
     const party = await createParty(world);
     const { body } = await party.userinfo(await party.tokens({ scope: 'openid email' }));
     return type === 'normal' ? body.email : '_claim_names' in body;
+  },
+};
+
+/** OpenID Connect Core §3.1.2.1: the page that the client sends the person to speaks it. */
+export const uiLocales: ListExercise = {
+  others: ['en', 'fr', 'ar', 'zh-Hant', 'nonsense'],
+  async works(world, ui_locales) {
+    const url = await (await createParty(world)).request({ ui_locales });
+    const { html } = await new UserAgent(world.server.issuer).get(String(url));
+    return html.includes(`<html lang="${ui_locales}"`);
   },
 };

@@ -14,6 +14,7 @@ export const LISTS: Readonly<Record<string, ListExercise>> = {
   scopes_supported: answers.scopes,
   claims_supported: answers.claims,
   authorization_details_types_supported: answers.authorizationDetailsTypes,
+  ui_locales_supported: answers.uiLocales,
   claim_types_supported: answers.claimTypes,
   subject_types_supported: answers.subjectTypes,
   code_challenge_methods_supported: answers.challengeMethods,
