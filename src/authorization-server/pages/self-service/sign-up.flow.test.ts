@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
-import { linkMailedTo, mailsTo, readMailbox } from '../../../testing/mailbox.ts';
+import { linkMailedTo } from '../../../testing/mailbox.ts';
 import { createRelyingParty, DEMO_WEB } from '../../../testing/relying-party.ts';
 import { UserAgent, type Visit } from '../../../testing/user-agent.ts';
 
