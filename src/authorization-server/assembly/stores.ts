@@ -16,6 +16,7 @@ import { DirectoryCache } from '../storage/directory-cache.ts';
 import { createGrantUsage } from '../storage/grant-usage.ts';
 import { createGrantStore } from '../storage/grants.ts';
 import { PostgresOutbox } from '../storage/outbox.ts';
+import { createPersonalAccessTokens } from '../storage/personal-access-tokens.ts';
 import { createRateLimits } from '../storage/rate-limits.ts';
 import { PostgresResourceStore } from '../storage/resources.ts';
 import { createSealing } from '../storage/sealing.ts';
@@ -56,6 +57,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     artifacts,
     grants: createGrantStore(pool),
     grantUsage,
+    personalAccessTokens: createPersonalAccessTokens(pool),
     rateLimits: createRateLimits(pool, sealing),
     audit: createAudit(pool, currentRequest.read),
     outbox: new PostgresOutbox(pool, sealing),

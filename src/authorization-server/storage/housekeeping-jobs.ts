@@ -5,6 +5,7 @@ import { PostgresClientRegistrations } from './client-registrations.ts';
 import { PostgresInitialAccessTokens } from './initial-access-tokens.ts';
 import { removeExpiredLinks } from './mailed-links.ts';
 import { removeUndelivered } from './outbox.ts';
+import { removeEndedPersonalTokens } from './personal-access-tokens.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
@@ -51,6 +52,10 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
     inBatches('old audit events', async () => (await pool.query(removeOldAudit(auditRetention, BATCH))).rowCount ?? 0),
     inBatches('expired links', async () => (await pool.query(removeExpiredLinks(BATCH))).rowCount ?? 0),
     inBatches('what nobody has delivered', async () => (await pool.query(removeUndelivered(BATCH))).rowCount ?? 0),
+    inBatches(
+      'ended personal access tokens',
+      async () => (await pool.query(removeEndedPersonalTokens(BATCH))).rowCount ?? 0,
+    ),
     atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),
   ];

@@ -59,9 +59,13 @@ export function createTokenId(slot: number): string {
 const pool = Buffer.alloc(128 * RANDOM_BYTES);
 let drawn = pool.length;
 
+/** In front of a token that an account holder made, so that it is recognised where it should not be. */
+export const PERSONAL_PREFIX = 'concierge_pat_';
+
 /** The slot that an id names, whatever it is that somebody presents as one. */
 export function slotOfId(id: string): number {
-  const bytes = Buffer.from(id.slice(0, 6), 'base64url');
+  const from = id.startsWith(PERSONAL_PREFIX) ? PERSONAL_PREFIX.length : 0;
+  const bytes = Buffer.from(id.slice(from, from + 6), 'base64url');
   return bytes.length < SLOT_BYTES ? 0 : bytes.readInt32BE();
 }
 

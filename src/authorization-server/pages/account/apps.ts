@@ -1,19 +1,17 @@
 import type { RouterContext } from '@koa/router';
-import { errors, type Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
 import { z } from 'zod';
 import type { Audit } from '../../audit/audit.ts';
 import type { GrantUsage } from '../../grants/grant-usage.ts';
 import type { GrantChange, GrantStore, HeldAccess } from '../../grants/held-grant.ts';
 import type { Translate } from '../../languages/languages.ts';
-import type { ResourceServer, ResourceStore } from '../../resources/resource-server.ts';
-import { type ClientCard, clientCard } from '../client-card.ts';
+import type { ResourceStore } from '../../resources/resource-server.ts';
 import { FormProblems, readForm } from '../form.ts';
-import { momentOf } from '../moments.ts';
 import type { Page } from '../page.ts';
 import { PageError } from '../page-error.ts';
-import { permissionWords } from '../scope-words.ts';
-import { type AppAccess, describeAccess, handleOf } from './app-access.ts';
+import { describeAccess, handleOf } from './app-access.ts';
 import { placesOf } from './app-places.ts';
+import { appCard, groupsInWords, inWords } from './app-words.ts';
 import { endOptions, readEnd } from './end-of-access.ts';
 import type { Console, Section } from './section.ts';
 
@@ -89,7 +87,7 @@ async function list(ctx: RouterContext, deps: AppsSectionDeps, console: Console)
   ]);
   const entries = await Promise.all(
     apps.map(async (app) => ({
-      client: await cardOf(deps, app.clientId),
+      client: await appCard(deps.provider(), app.clientId),
       path: `${ctx.mountPath}/account/apps/${handleOf(app.clientId)}`,
       ...inWords(describeAccess(app, uses, resourceServers), t),
     })),
@@ -114,7 +112,7 @@ async function show(
   const keys = app.grants.map(({ key }) => key);
   const { sessionUid, account } = console.visitor(ctx);
   const [client, browsers, uses, resourceServers, origins] = await Promise.all([
-    cardOf(deps, app.clientId),
+    appCard(deps.provider(), app.clientId),
     deps.browsersOf(account.accountId, t),
     deps.usage.ofGrants(keys),
     deps.listResourceServers(),
@@ -135,46 +133,6 @@ async function show(
   const title = t('account-apps.app.title', { name: client.name });
   const status = problem === undefined ? 200 : 422;
   console.render(ctx, 'apps', 'account/app', locals, { title, status, logo: client.logo });
-}
-
-type AppCard = Pick<ClientCard, 'name' | 'initial' | 'logo' | 'home' | 'unverified'> & { readonly isGone: boolean };
-
-async function cardOf({ provider }: AppsSectionDeps, clientId: string): Promise<AppCard> {
-  const client = await provider()
-    .Client.find(clientId)
-    .catch((error: unknown) => {
-      if (error instanceof errors.InvalidClientMetadata) {
-        return undefined; // Its registration does not hold any more; its access can still be taken away.
-      }
-      throw error;
-    });
-  if (client !== undefined) {
-    return { ...clientCard(client), isGone: false };
-  }
-  const [initial = '?'] = clientId.toUpperCase();
-  return { name: clientId, initial, logo: undefined, home: undefined, unverified: undefined, isGone: true };
-}
-
-function inWords({ since, until, lastUse, unused }: AppAccess, t: Translate) {
-  const by = lastUse?.by;
-  const { language } = t;
-  return {
-    since: momentOf(since, language),
-    until: momentOf(until, language),
-    lastUse: lastUse && { ...momentOf(lastUse.at, language), by },
-    unused,
-  };
-}
-
-function groupsInWords({ groups }: AppAccess, resourceServers: readonly ResourceServer[], t: Translate) {
-  return groups.map(({ permissions, ...group }) => ({
-    ...group,
-    permissions: permissions.map(({ lastUsed, ...permission }) => ({
-      ...permission,
-      words: permissionWords({ ...permission, at: group.resourceServer }, resourceServers, t).words,
-      lastUsed: lastUsed && momentOf(lastUsed, t.language),
-    })),
-  }));
 }
 
 async function changeEnd(ctx: RouterContext, deps: AppsSectionDeps, console: Console): Promise<void> {
