@@ -7,6 +7,7 @@ import { withAccountConsole } from '../clients/account-console.ts';
 import { pushAgain } from '../flows/pushed-authorization-request/push-again.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
 import { loggedPath } from '../http/request-id.ts';
+import { withPersonalAccess } from '../clients/personal-access.ts';
 import { LANGUAGES } from '../languages/languages.ts';
 import { devicePages } from '../pages/device.ts';
 import { engineErrorPage } from '../pages/error.ts';
@@ -56,7 +57,7 @@ export async function assembleProvider({
     config,
     pool,
     rateLimits,
-    registered: withAccountConsole(ofRequest.clients, config.issuer),
+    registered: withPersonalAccess(withAccountConsole(ofRequest.clients, config.issuer), ofRequest.resources),
     resources: directory,
     provider: () => provider,
     logger,
