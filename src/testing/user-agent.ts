@@ -77,8 +77,11 @@ export class UserAgent {
     return this.post(actionOf(visit, 'sign-in'), { email, password });
   }
 
-  approve(visit: Visit): Promise<Visit> {
-    return this.post(actionOf(visit, 'consent'), {});
+  /** Allows what the page proposes; `changes` are fields that the person fills in otherwise, `undefined` one that is not ticked. */
+  approve(visit: Visit, changes: Readonly<Record<string, string | undefined>> = {}): Promise<Visit> {
+    const fields = Object.entries({ ...consentFieldsOf(visit), ...changes });
+    const filled = fields.filter((field): field is [string, string] => field[1] !== undefined);
+    return this.post(actionOf(visit, 'consent'), Object.fromEntries(filled));
   }
 
   deny(visit: Visit): Promise<Visit> {
@@ -180,6 +183,21 @@ export function formOf(visit: Visit): { action: string; fields: Record<string, s
 function hiddenFieldsOf({ html }: Visit): Record<string, string> {
   const fields = html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
   return Object.fromEntries([...fields].map(([, name, value]) => [name, value]));
+}
+
+/** What a browser sends of the consent page's form when nothing is changed. */
+export function consentFieldsOf({ html }: Visit): Record<string, string> {
+  const inputs = [...html.matchAll(/<input type="(checkbox|radio)" name="([^"]*)"(?: value="([^"]*)")?([^>]*)>/g)];
+  const sent = inputs.filter(([, , , , rest = '']) => /\bchecked\b/.test(rest) && !/\bdisabled\b/.test(rest));
+  return Object.fromEntries(sent.map(([, , name = '', value = 'on']) => [unescaped(name), unescaped(value)]));
+}
+
+function unescaped(text: string): string {
+  return text
+    .replaceAll(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)))
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 export function actionOf(visit: Visit, action: string): string {

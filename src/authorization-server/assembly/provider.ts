@@ -82,6 +82,7 @@ export async function assembleProvider({
     trustedProxies: config.trustedProxies,
     dpopNonceSecret: Buffer.from(sealing.keys('dpop nonces')[0] ?? '', 'base64url'),
     lifetimes: config.lifetimes,
+    audit: stores.audit,
     pages: {
       ...signOutPages({ page }),
       ...devicePages({ page, findAccount: accountsReadAlong.findAccount, renderError }),

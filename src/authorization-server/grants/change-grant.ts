@@ -25,7 +25,7 @@ export function changeGrant<Grant extends KeptGrant>(grant: Grant, change: Grant
 
 /**
  * A scope of the default resource server may stand among those of OpenID Connect as well, so that one token serves both
- * (resources/grant-scopes.ts): it goes there too, unless another resource server's scope of that name needs it to stay.
+ * (resources/permissions.ts): it goes there too, unless another resource server's scope of that name needs it to stay.
  */
 function dropScope<Grant extends KeptGrant>(grant: Grant, scope: string, at: string | undefined): Grant {
   const resources = Object.entries(grant.resources ?? {}).map(

@@ -13,6 +13,8 @@ export interface ClientCard {
   /** What it says about the data it gets, and about its use (OpenID Connect Registration §2). */
   readonly policy: string | undefined;
   readonly terms: string | undefined;
+  /** Since when it is known here; `undefined` for one that is described elsewhere. */
+  readonly since: Date | undefined;
   /** Nobody but the client itself says all this. `host` is where it says so, for a client with a metadata document. */
   readonly unverified: { readonly host: string | undefined } | undefined;
 }
@@ -32,6 +34,7 @@ export function clientCard(client: Client): ClientCard {
     home: vouchedFor(client.clientUri),
     policy: vouchedFor(client.policyUri),
     terms: vouchedFor(client.tosUri),
+    since: typeof client.known_since === 'number' ? new Date(client.known_since * 1000) : undefined,
     unverified,
   };
 }
@@ -81,19 +84,16 @@ function siteOf(redirectUris: readonly string[] = []): string | undefined {
 
 const THIS_DEVICE = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The same for a client that nobody vouches for: what is on the person's own device is told as that. */
-export function plainDestinationOf(redirectUri: unknown): string | undefined {
-  const url = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null;
-  return url?.protocol === 'http:' && THIS_DEVICE.includes(url.hostname)
-    ? `an app on this device (${url.host})`
-    : destinationOf(redirectUri);
-}
-
-/** Where the browser goes after the answer, in the words of someone who wants to know whether that is the right place. */
-export function destinationOf(redirectUri: unknown): string | undefined {
+/**
+ * Where the browser goes after the answer, in the words of someone who wants to know whether that is the right place. Of a
+ * client that nobody vouches for, what is on the person's own device is told as that.
+ */
+export function destinationOf(redirectUri: unknown, { unverified }: Pick<ClientCard, 'unverified'>) {
   const url = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null;
   if (url === null) {
     return undefined;
   }
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.host : `an app on this device (${url.protocol})`;
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
+  const isLoopback = url.protocol === 'http:' && THIS_DEVICE.includes(url.hostname);
+  return { place: isWeb ? url.host : url.protocol, isOnThisDevice: !isWeb || (isLoopback && unverified !== undefined) };
 }

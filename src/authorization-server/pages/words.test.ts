@@ -69,12 +69,18 @@ describe('a client on a page', () => {
 
 describe('the destination', () => {
   it.each([
-    ['https://user@rp.example:8443/cb?x=1', 'rp.example:8443'],
-    ['http://localhost:3002/callback', 'localhost:3002'],
-    ['com.example.app:/cb', 'an app on this device (com.example.app:)'],
-    ['https://b\u00FCcher.example/cb', 'xn--bcher-kva.example'],
-    [undefined, undefined],
-  ])('of %s is %s', (redirectUri, destination) => {
-    expect(destinationOf(redirectUri)).toBe(destination);
+    ['https://user@rp.example:8443/cb?x=1', 'rp.example:8443', false],
+    ['http://localhost:3002/callback', 'localhost:3002', false],
+    ['com.example.app:/cb', 'com.example.app:', true],
+    ['https://b\u00FCcher.example/cb', 'xn--bcher-kva.example', false],
+  ])('of %s is %s', (redirectUri, place, isOnThisDevice) => {
+    expect(destinationOf(redirectUri, cardOf({}))).toEqual({ place, isOnThisDevice });
+  });
+
+  it('of a client that nobody vouches for is told as this device where it is that', () => {
+    const card = cardOf({ self_described: 'registration' });
+    const destination = { place: 'localhost:3002', isOnThisDevice: true };
+    expect(destinationOf('http://localhost:3002/callback', card)).toEqual(destination);
+    expect(destinationOf(undefined, card)).toBeUndefined();
   });
 });

@@ -42,6 +42,7 @@ import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
 import { exchangedTokenSettings } from './exchanged-tokens.ts';
 import { extendEngine } from './extend-engine.ts';
+import { withinGrant } from './grant-lifetime.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -149,7 +150,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     hybridSettings(),
     clientCredentialsSettings(deps.lifetimes),
     richAuthorizationSettings(richAuthorization),
-    refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation }),
+    refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation, withinGrant }),
     deviceAuthorizationSettings(deps.pages),
     cibaSettings({
       findAccountId: deps.findAccountId,

@@ -4,7 +4,7 @@ import introspection from 'oidc-provider/lib/actions/introspection.js';
 import revocation from 'oidc-provider/lib/actions/revocation.js';
 import rejectStructuredTokens from 'oidc-provider/lib/shared/reject_structured_tokens.js';
 import { expect, it } from 'vitest';
-import { admitStructuredTokens, detectReplays, keepWithTokens, renameToken } from './engine-tokens.ts';
+import { admitStructuredTokens, detectReplays, keepWith, renameToken } from './engine-tokens.ts';
 
 /** Nothing is kept here. */
 const artifactless = {} as Adapter;
@@ -34,7 +34,7 @@ it('takes the check for JWTs out of introspection and revocation, however often 
 
 it('lets access tokens carry a member of ours, of one engine and no other', () => {
   const [ours, other] = [createEngine(), createEngine()];
-  keepWithTokens(ours, 'exchanged');
+  keepWith(ours, ['AccessToken', 'ClientCredentials'], 'exchanged');
   const members = { exchanged: { by: 'gateway' } } as never;
   expect(new ours.AccessToken(members)).toMatchObject(members);
   expect(new ours.ClientCredentials(members)).toMatchObject(members);

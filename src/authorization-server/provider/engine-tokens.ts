@@ -136,12 +136,16 @@ export function wrapUserCodeLookup(
     lookup(userCode, () => findByUserCode.call(DeviceCode, userCode, options));
 }
 
-/** Carries `member` along with access tokens: saved with them, and there when they are found. */
-export function keepWithTokens(provider: Provider, member: string): void {
-  for (const kind of ['AccessToken', 'ClientCredentials'] as const) {
+/** Carries `member` along with artifacts of these kinds: saved with them, and there when they are found. */
+export function keepWith(
+  provider: Provider,
+  kinds: readonly ('AccessToken' | 'ClientCredentials' | 'Grant')[],
+  member: string,
+): void {
+  for (const kind of kinds) {
     const model = provider[kind] as unknown as { readonly IN_PAYLOAD?: readonly string[] };
     const members = model.IN_PAYLOAD ?? [];
-    expectEngine(members.includes('extra'), `members of ${kind}`);
+    expectEngine(members.includes('clientId'), `members of ${kind}`);
     Object.defineProperty(model, 'IN_PAYLOAD', { get: () => [...members, member] });
   }
 }

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { LASTS } from '../flows/authorization-code/consent.ts';
 import { guardClientCredentials } from '../flows/client-credentials/client-credentials.ts';
 import { tellInterval } from '../flows/device-authorization/device-authorization.ts';
 import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
@@ -10,7 +11,7 @@ import { claimsOf } from './claims.ts';
 import { extendClients } from './client-settings.ts';
 import type { ProviderDeps } from './create-provider.ts';
 import { allowResponseType, checkParameters, explainGrant, guardGrant, wrapGrant } from './engine.ts';
-import { detectReplays, nameTokens, senderOf, storeStructuredTokens } from './engine-tokens.ts';
+import { detectReplays, keepWith, nameTokens, senderOf, storeStructuredTokens } from './engine-tokens.ts';
 import { describeErrors } from './error-descriptions.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
@@ -63,6 +64,7 @@ export function extendEngine(
   detectReplays(provider, deps.artifacts.firstUse);
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   storeStructuredTokens(provider, STRUCTURED);
+  keepWith(provider, ['Grant'], LASTS);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXCHANGES) {
     wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));

@@ -1,6 +1,7 @@
 import { interactionPolicy, type KoaContextWithOIDC, type interactionPolicy as Policy } from 'oidc-provider';
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
+import { registrationOf } from './clients.ts';
 
 const { Check, base } = interactionPolicy;
 
@@ -11,6 +12,7 @@ export function createInteractionPolicy(resources: Pick<ResourceStore, 'listReso
   const consent = policy.get('consent');
   consent?.checks.remove('op_scopes_missing');
   consent?.checks.add(scopesMissing(resources));
+  consent?.checks.add(tooLittleGranted());
   return policy;
 }
 
@@ -36,6 +38,31 @@ function scopesMissing(resources: Pick<ResourceStore, 'listResourceServers'>) {
     async (ctx) => ((await missingScopes(ctx, resources)).length > 0 ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT),
     async (ctx) => ({ missingOIDCScope: await missingScopes(ctx, resources) }),
   );
+}
+
+/**
+ * Who left something out is not asked for it again, unless nothing would come of the request without it: because it asks for
+ * nothing else, or the client cannot do without.
+ */
+function tooLittleGranted() {
+  return new Check('too_little_granted', 'what is asked for was refused before', 'consent_required', ({ oidc }) => {
+    const { grant, client, params, resourceServers } = oidc;
+    if (oidc.result?.consent !== undefined || grant === undefined || params?.scope === undefined) {
+      return Check.NO_NEED_TO_PROMPT;
+    }
+    const granted = new Set([
+      ...grant.getOIDCScopeFiltered(oidc.requestParamOIDCScopes).split(' '),
+      ...Object.keys(resourceServers ?? {}).flatMap((resource) =>
+        grant.getResourceScopeFiltered(resource, oidc.requestParamScopes).split(' '),
+      ),
+    ]);
+    const required = scopesOf(client && registrationOf(client).required_scopes);
+    const lacks = [...oidc.requestParamScopes].some((scope) => required.has(scope) && !granted.has(scope));
+    granted.delete('');
+    granted.delete('offline_access');
+    const asksForDetails = params.authorization_details !== undefined;
+    return lacks || (granted.size === 0 && !asksForDetails) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
 }
 
 async function missingScopes({ oidc }: KoaContextWithOIDC, resources: Pick<ResourceStore, 'listResourceServers'>) {

@@ -1,6 +1,7 @@
 import { type Client as EngineClient, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
+import { withinGrant } from './grant-lifetime.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
 export interface AudienceDeps {
@@ -65,7 +66,9 @@ export function createAudience({ resources, requestedScope, addressedByDetails }
 }
 
 export const audienceSettings = (audience: Audience, lifetimes: { readonly accessToken: number }): Slice => ({
-  ttl: { AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken },
+  ttl: {
+    AccessToken: (ctx, token) => withinGrant(ctx, token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken),
+  },
   features: {
     resourceIndicators: {
       enabled: true,

@@ -1,11 +1,11 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
-import { grantToConsole } from './console-grant.ts';
+import { createExistingGrant, type ExistingGrantDeps } from './existing-grant.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
-export interface SessionSettingsDeps {
+export interface SessionSettingsDeps extends Pick<ExistingGrantDeps, 'audit'> {
   readonly issuer: string;
   /** What signs cookies: see http/cookie-signatures.ts. */
   readonly cookieSignatures: object;
@@ -34,11 +34,12 @@ export function sessionCookie(issuer: string): { readonly path: string; readonly
  * end with the session.
  */
 export function sessionSettings(
-  { issuer, cookieSignatures, lifetimes, resources, pages }: SessionSettingsDeps,
+  { issuer, cookieSignatures, lifetimes, resources, audit, pages }: SessionSettingsDeps,
   scope: RequestedScope,
 ): Slice {
   const { path, secure } = sessionCookie(issuer);
   const root = path === '/' ? '' : path;
+  const existingGrant = createExistingGrant({ resources, audit });
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
     cookies: {
@@ -65,10 +66,7 @@ export function sessionSettings(
     async loadExistingGrant(ctx) {
       // The first hook at which the account is known, and the last before consent looks at the scope.
       await scope.narrowToAccount(ctx);
-      const { client, result, session, provider } = ctx.oidc;
-      const grantId = result?.consent?.grantId ?? (client && session?.grantIdFor(client.clientId));
-      const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-      return existing ?? grantToConsole(ctx);
+      return existingGrant(ctx);
     },
   };
 }

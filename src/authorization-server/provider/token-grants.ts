@@ -8,7 +8,7 @@ import type { ResourceStore } from '../resources/resource-server.ts';
 import { decideScopes, describeRefusal, type RefusedScope } from '../resources/scope-policy.ts';
 import { type AssertionsDeps, createAssertions } from './assertions.ts';
 import { registrationOf } from './clients.ts';
-import { keepWithTokens, senderOf } from './engine-tokens.ts';
+import { keepWith, senderOf } from './engine-tokens.ts';
 import { findLiveToken, issueExchanged, subjectOf } from './exchanged-tokens.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
@@ -26,7 +26,7 @@ export interface TokenGrantsDeps extends AssertionsDeps {
 /** The grants in which somebody presents a token or an assertion for a token, which the engine does not have. */
 export function registerTokenGrants(provider: Provider, deps: TokenGrantsDeps): void {
   const { stateOf, audience, resources } = deps;
-  keepWithTokens(provider, EXCHANGED);
+  keepWith(provider, ['AccessToken', 'ClientCredentials'], EXCHANGED);
   provider.registerGrantType(
     TOKEN_EXCHANGE,
     tokenExchange({

@@ -29,7 +29,7 @@ export interface Exchanged {
   readonly consentedAt: string | undefined;
 }
 
-/** The member of a token's payload in which it stands: engine-tokens.ts, `keepWithTokens`. */
+/** The member of a token's payload in which it stands: engine-tokens.ts, `keepWith`. */
 export const EXCHANGED = 'exchanged';
 
 /** What a token is worth at this moment, whatever it said when it was issued. */

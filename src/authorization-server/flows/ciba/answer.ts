@@ -5,9 +5,9 @@
  * end with, and what becomes of it concerns no other sign-in of theirs.
  */
 import { type Client, errors, type Provider } from 'oidc-provider';
-import { grantScopes } from '../../resources/grant-scopes.ts';
+import { type DecidedGrant, grantAll } from '../../resources/permissions.ts';
 import type { ResourceServer } from '../../resources/resource-server.ts';
-import { decideScopes, OPENID_SCOPES } from '../../resources/scope-policy.ts';
+import { decideScopes } from '../../resources/scope-policy.ts';
 
 export type BackchannelRequest = InstanceType<Provider['BackchannelAuthenticationRequest']>;
 type Grant = InstanceType<Provider['Grant']>;
@@ -37,19 +37,8 @@ export function proposeGrant({ provider, request, resourceServers, permitted }: 
   const { scope, accountId, clientId } = request;
   const { granted } = decideScopes({ requested: scope, client: { scope }, permitted, resourceScopes });
   const grant = new provider.Grant({ accountId, clientId });
-  if (named.length === 0) {
-    grantScopes(grant, granted, resourceServers);
-  } else {
-    grant.addOIDCScope(granted.filter((one) => OPENID_SCOPES.includes(one)));
-    for (const { identifier, scopes } of addressed) {
-      const offered = new Set(scopes.map(({ name }) => name));
-      grant.addResourceScope(
-        identifier,
-        granted.filter((one) => offered.has(one)),
-      );
-    }
-  }
-  grant.addOIDCClaims(claimsAskedFor(request));
+  const asked = { scope: granted.join(' '), resource: request.resource, claims: claimsAskedFor(request) };
+  grantAll(grant as DecidedGrant, asked, resourceServers);
   return grant;
 }
 

@@ -32,6 +32,7 @@ interface IntrospectedToken {
   clientId?: string | undefined;
   aud?: string | string[] | undefined;
   scope?: string | undefined;
+  exp?: number | undefined;
   extra?: Record<string, unknown> | undefined;
 }
 
@@ -77,6 +78,7 @@ async function answerFor(
   token.clientId = state.issuedTo;
   token.aud = state.audience;
   token.scope = scopes.join(' ');
+  token.exp = endOf(token, ctx.oidc.entities.Grant);
   if (account !== undefined) {
     const resourceServers = await deps.resources.listResourceServers();
     const seen = resourceServers.find(({ identifier }) => identifier === resourceServer)?.claims ?? [];
@@ -102,6 +104,11 @@ function needed({ oidc }: KoaContextWithOIDC, scopes: readonly string[]): readon
   }
   const said = new Set(scope.split(' '));
   return scopes.filter((one) => said.has(one));
+}
+
+/** The grant may have been cut short since the token was issued. */
+function endOf({ exp }: IntrospectedToken, grant: Grant | undefined): number | undefined {
+  return exp === undefined || grant?.exp === undefined ? exp : Math.min(exp, grant.exp);
 }
 
 /** A client may ask about its own tokens, a resource server about access tokens meant for it, nobody else at all. */

@@ -9,7 +9,7 @@ import {
 import type { Account } from '../../accounts/account.ts';
 import type { AuthenticateAlone } from '../../accounts/authenticate-alone.ts';
 import { TooBusy } from '../../accounts/too-busy.ts';
-import { grantScopes } from '../../resources/grant-scopes.ts';
+import { type DecidedGrant, grantAll } from '../../resources/permissions.ts';
 import type { ResourceStore } from '../../resources/resource-server.ts';
 
 export interface PasswordGrantDeps {
@@ -67,7 +67,7 @@ export const passwordGrant =
     const audience = await deps.audienceFor(ctx);
     const scopes = await deps.scopesFor(ctx, account);
     const tokenScopes = scopesWithin(audience, scopes);
-    const grantId = await saveGrant(deps, ctx, { account, scopes, tokenScopes, audience });
+    const grantId = await saveGrant(deps, ctx, { account, scopes, audience });
     const issue: Issue = { ctx, provider, account, scopes, tokenScopes, audience, grantId, sender };
     const { accessToken, told } = await issueAccessToken(issue);
     ctx.body = {
@@ -120,15 +120,11 @@ function scopesWithin(audience: Audience, scopes: readonly string[]): readonly s
 async function saveGrant(
   { listResourceServers }: PasswordGrantDeps,
   { oidc }: KoaContextWithOIDC,
-  { account, scopes, tokenScopes, audience }: Pick<Issue, 'account' | 'scopes' | 'tokenScopes' | 'audience'>,
+  { account, scopes, audience }: Pick<Issue, 'account' | 'scopes' | 'audience'>,
 ): Promise<string> {
   const grant = new oidc.provider.Grant({ accountId: account.accountId, clientId: clientOf(oidc).clientId });
-  if (audience === undefined) {
-    grantScopes(grant, scopes, await listResourceServers());
-  } else {
-    grant.addOIDCScope(scopes.filter((scope) => !tokenScopes.includes(scope)).join(' '));
-    grant.addResourceScope(audience.identifier, tokenScopes.join(' '));
-  }
+  const asked = { scope: scopes.join(' '), resource: audience?.identifier };
+  grantAll(grant as DecidedGrant, asked, await listResourceServers());
   return grant.save();
 }
 

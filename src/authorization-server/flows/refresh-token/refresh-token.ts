@@ -1,6 +1,13 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { Slice } from '../slice.ts';
 
+export interface RefreshTokenPolicy {
+  /** A profile may want the token to stay the same for clients that prove possession of a key (FAPI 2.0 §5.3.2.1). */
+  readonly rotates: (client: Client | undefined) => boolean;
+  /** At most as many seconds as the grant of the request has left. */
+  readonly withinGrant: (ctx: KoaContextWithOIDC | undefined, seconds: number) => number;
+}
+
 /**
  * Refresh token grant (RFC 6749 §6).
  *
@@ -14,17 +21,15 @@ import type { Slice } from '../slice.ts';
  */
 export const refreshTokenSettings = (
   lifetimes: { readonly refreshToken: number },
-  /** A profile may want the token to stay the same for clients that prove possession of a key (FAPI 2.0 §5.3.2.1). */
-  { rotates }: { readonly rotates: (client: Client | undefined) => boolean },
+  { rotates, withinGrant }: RefreshTokenPolicy,
 ): Slice => ({
   rotateRefreshToken: (ctx) => rotates(ctx.oidc.client),
   issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   ttl: {
     RefreshToken: (ctx, _token, client) => {
       const rotated = ctx?.oidc?.entities.RotatedRefreshToken;
-      return rotated !== undefined && client.tokenEndpointAuthMethod === 'none'
-        ? rotated.remainingTTL
-        : lifetimes.refreshToken;
+      const isFixed = rotated !== undefined && client.tokenEndpointAuthMethod === 'none';
+      return withinGrant(ctx, isFixed ? rotated.remainingTTL : lifetimes.refreshToken);
     },
   },
 });

@@ -46,8 +46,8 @@ export const richAuthorizationSettings = (deps: RichAuthorizationDeps): Slice =>
       enabled: true,
       // As they are in the directory: provider/authorization-details-types.ts.
       types: {},
-      // All of the request: `rar_prompt` of the engine has made sure that somebody has seen them.
-      authorizationDetailsForGrantSource: async (ctx) => requestedDetails(ctx) as never,
+      // Those of the request that were allowed: `rar_prompt` of the engine has made sure that somebody was asked.
+      authorizationDetailsForGrantSource: async (ctx) => allowedDetails(ctx) as never,
       authorizationDetailsForAccessToken: async (ctx, token, source) =>
         (await detailsOfToken(deps, ctx, token as Token, source as Source | undefined)) as never,
       authorizationDetailsForIntrospection: async (ctx, token) =>
@@ -106,6 +106,13 @@ export function requestedDetails({ oidc }: KoaContextWithOIDC): Details | undefi
   }
   const details: Details = JSON.parse(authorization_details);
   return details.length > 0 ? details : undefined;
+}
+
+/** A person is asked about each by itself; their answer says which, by the places in the request. */
+function allowedDetails(ctx: KoaContextWithOIDC): Details | undefined {
+  const { details = [] } = (ctx.oidc.result?.consent ?? {}) as { readonly details?: readonly number[] };
+  const allowed = requestedDetails(ctx)?.filter((_, index) => details.includes(index)) ?? [];
+  return allowed.length > 0 ? allowed : undefined;
 }
 
 /** RFC 9396 §6 and §7: what was granted, or the part of it that the token request asks for, at the token's audience. */
