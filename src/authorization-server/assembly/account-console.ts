@@ -12,6 +12,7 @@ import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { PROFILES } from '../profiles/profile.ts';
 import { createConsoleSignIn } from '../provider/console-sign-in.ts';
 import { accessSections } from './account-access.ts';
+import { ownerSections } from './sections-of-owner.ts';
 import { type SecuritySectionsAssembly, securitySections } from './sections-of-security.ts';
 import type { Stores } from './stores.ts';
 
@@ -48,5 +49,6 @@ export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
 }
 
 function sectionsOf(assembly: AccountConsoleAssembly): readonly Section[] {
-  return [...securitySections(assembly), ...accessSections(assembly)];
+  const others = [...securitySections(assembly), ...accessSections(assembly)];
+  return [...others, ...ownerSections(assembly, others)];
 }

@@ -16,12 +16,12 @@ const SECONDS_BETWEEN_SIGHTINGS = 60;
 
 const VISIT = {
   name: 'browser-session-visit',
-  text: `select s.payload, s.seen_at < now() - make_interval(secs => ${SECONDS_BETWEEN_SIGHTINGS}) as unseen,
+  text: `select s.payload, g.payload as grant_payload, s.seen_at < now() - make_interval(secs => ${SECONDS_BETWEEN_SIGHTINGS}) as unseen,
       a.account_id, ${ACCOUNT_COLUMNS}
     from artifacts s
-    join artifacts g on g.key = $2 and g.kind = 'Grant' and g.consumed_at is null and (g.expires_at is null or g.expires_at > now())
+    join artifacts g on g.key = $2 and g.kind = 'Grant' and g.consumed_at is null
     join accounts a on a.account_id = s.account_id and g.account_id = a.account_id and a.disabled_at is null
-    where s.uid = $1 and s.kind = 'Session' and s.expires_at > now()`,
+    where s.uid = $1 and s.kind = 'Session'`,
 };
 
 /** One that another request is changing at this moment is being seen anyway. */
@@ -38,6 +38,12 @@ const LIST = {
     order by seen_at desc nulls last, key limit ${MOST}`,
 };
 
+const END = {
+  name: 'browser-sessions-end',
+  text: `delete from artifacts where account_id = $1 and kind = 'Session' and uid = any ($2::text[])
+    returning uid, payload, created_at, seen_at, seen_from, seen_by`,
+};
+
 export interface BrowserSessionsDeps {
   readonly pool: Pick<Pool, 'query'>;
   readonly payload: Pick<ArtifactPayload, 'keyOf'>;
@@ -49,9 +55,9 @@ export function createBrowserSessions({ pool, payload, currentRequest }: Browser
   return {
     async visit({ uid, grantId }) {
       const values = [uid, payload.keyOf('Grant', grantId)];
-      const { rows } = await pool.query<AccountColumns & SessionRow & { unseen: boolean | null }>({ ...VISIT, values });
+      const { rows } = await pool.query<AccountColumns & VisitedRow>({ ...VISIT, values });
       const [row] = rows;
-      if (row === undefined || row.account_id === null || !isAlive(row)) {
+      if (row === undefined || row.account_id === null || !isAlive(row.payload) || !isAlive(row.grant_payload)) {
         return undefined;
       }
       if (row.unseen !== false) {
@@ -62,7 +68,11 @@ export function createBrowserSessions({ pool, payload, currentRequest }: Browser
     },
     async list(accountId) {
       const { rows } = await pool.query<ListedRow>({ ...LIST, values: [accountId] });
-      return rows.filter(isAlive).map(sessionOf);
+      return rows.filter(({ payload: stored }) => isAlive(stored)).map(sessionOf);
+    },
+    async end(accountId, uids) {
+      const { rows } = await pool.query<ListedRow>({ ...END, values: [accountId, uids] });
+      return rows.map(sessionOf);
     },
   };
 }
@@ -72,11 +82,14 @@ export function sightingBy(origin: RequestOrigin | undefined): Sighting {
   return { from: origin?.address ?? null, by: origin?.userAgent?.slice(0, LONGEST_USER_AGENT) ?? null };
 }
 
-interface SessionRow {
+interface VisitedRow {
   readonly payload: string;
+  readonly grant_payload: string;
+  readonly unseen: boolean | null;
 }
 
-interface ListedRow extends SessionRow {
+interface ListedRow {
+  readonly payload: string;
   readonly uid: string;
   readonly created_at: Date;
   readonly seen_at: Date | null;
@@ -85,8 +98,8 @@ interface ListedRow extends SessionRow {
 }
 
 /** The row's own time is rounded up. */
-function isAlive({ payload }: SessionRow): boolean {
-  const { exp } = JSON.parse(payload);
+function isAlive(stored: string): boolean {
+  const { exp } = JSON.parse(stored);
   return typeof exp === 'number' && exp > Date.now() / 1000;
 }
 

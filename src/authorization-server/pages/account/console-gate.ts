@@ -57,7 +57,7 @@ export class FreshSignIn extends Error {
 const LONGEST_CODE = 512;
 
 /** Fields that are typed again after a fresh sign-in. */
-const SECRET = /password|passphrase|secret|code|otp|token|credential/i;
+const SECRET = /password|passphrase|secret|otp|token|credential|^code$/i;
 
 /** Who comes into the console, and how. `isPage` says whether there is something to be seen at a path. */
 export function createGate(deps: ConsoleGateDeps, isPage: (path: string) => boolean) {
@@ -106,9 +106,25 @@ export function createGate(deps: ConsoleGateDeps, isPage: (path: string) => bool
     seeOther(ctx, ctx.mountPath + signIn.returnTo);
   }
 
+  /** For `Console.typed`, where somebody has to sign in before their form counts. */
+  async function keepTyped(ctx: RouterContext, accountId: string, path: string): Promise<void> {
+    if (ctx.method === 'POST') {
+      const typed = Object.entries(await readFields(ctx)).filter(([name]) => !SECRET.test(name));
+      cookies.keepTyped(ctx, { accountId, path, fields: Object.fromEntries(typed) });
+    }
+  }
+
   return {
     visitorOf,
-    signIn: (ctx: RouterContext) => startSignIn(ctx, pageOf(ctx)),
+
+    async signIn(ctx: RouterContext): Promise<void> {
+      const page = pageOf(ctx);
+      const former = cookies.session(ctx);
+      if (former !== undefined) {
+        await keepTyped(ctx, former.accountId, page);
+      }
+      await startSignIn(ctx, page);
+    },
 
     async orSignInAgain(ctx: RouterContext, { account }: Visitor, next: Next): Promise<void> {
       try {
@@ -118,10 +134,7 @@ export function createGate(deps: ConsoleGateDeps, isPage: (path: string) => bool
           throw error;
         }
         const page = error.page === undefined ? pageOf(ctx) : `/account${error.page}`;
-        if (ctx.method === 'POST') {
-          const typed = Object.entries(await readFields(ctx)).filter(([name]) => !SECRET.test(name));
-          cookies.keepTyped(ctx, { accountId: account.accountId, path: page, fields: Object.fromEntries(typed) });
-        }
+        await keepTyped(ctx, account.accountId, page);
         await startSignIn(ctx, page, { maxAge: recentSignIn, loginHint: account.email });
       }
     },

@@ -25,6 +25,9 @@ export function accountConsole(deps: AccountConsoleDeps): Middleware {
   const isPage = (path: string) => router.match(path, 'GET').route;
   const gate = createGate(deps, isPage);
   router.get('/callback', gate.comeBack);
+  for (const section of deps.sections) {
+    section.openRoutes?.(router);
+  }
   router.use(async (ctx, next) => {
     const visitor = await gate.visitorOf(ctx);
     if (visitor === undefined) {

@@ -55,6 +55,13 @@ export interface Section {
   overviewCard?(ctx: RouterContext, console: Console): Promise<Card | undefined>;
   /** For the page "Sign-in & security", in the order of registration. */
   securityCard?(ctx: RouterContext, console: Console): Promise<Card | undefined>;
+  /**
+   * What of this an account holder gets with a copy of all their data, under names of its own: everything that is known, but nothing
+   * that opens a door (a hash, a seed, the value of a token).
+   */
+  exportOf?(account: Account): Promise<Readonly<Record<string, unknown>>>;
+  /** Pages below `/account` for whoever comes, signed in or not; there is no visitor. */
+  openRoutes?(router: Router): void;
 }
 
 export interface Console {

@@ -1,0 +1,44 @@
+import type { Pool } from 'pg';
+import { ADMINISTRATOR, type OwnAccountStore } from '../accounts/own-account.ts';
+
+/** JavaScript's times have milliseconds, the database's microseconds. */
+const SAVE_PROFILE = `
+  update accounts set name = $2, claims = $3, updated_at = now()
+  where account_id = $1 and date_trunc('milliseconds', updated_at) = $4`;
+
+/** Whoever waits for one of these rows sees afterwards which of them are still there. */
+const LOCK_ADMINISTRATORS = `
+  select account_id from account_roles where role = $1 order by account_id for update`;
+
+const DELETE_UNLESS_LAST = `
+  delete from accounts a where account_id = $1 and (
+    not exists (select from account_roles r where r.account_id = a.account_id and r.role = $2)
+    or exists (select from account_roles r join accounts other using (account_id)
+      where r.role = $2 and other.account_id <> a.account_id and other.disabled_at is null))`;
+
+export function createOwnAccountStore(pool: Pool): OwnAccountStore {
+  return {
+    async saveProfile(accountId, { name, claims }, unchangedSince) {
+      const values = [accountId, name, JSON.stringify(claims), unchangedSince];
+      const { rowCount } = await pool.query(SAVE_PROFILE, values);
+      return rowCount === 1;
+    },
+    async deleteOwn(accountId) {
+      const client = await pool.connect();
+      try {
+        await client.query('begin');
+        await client.query(LOCK_ADMINISTRATORS, [ADMINISTRATOR]);
+        const { rowCount } = await client.query(DELETE_UNLESS_LAST, [accountId, ADMINISTRATOR]);
+        const stays =
+          rowCount === 0 &&
+          (await client.query('select from accounts where account_id = $1', [accountId])).rowCount === 1;
+        await client.query('commit');
+        client.release();
+        return stays ? 'last-administrator' : 'deleted';
+      } catch (error) {
+        client.release(true); // Closing the connection rolls back, even where it is broken.
+        throw error;
+      }
+    },
+  };
+}
