@@ -12,8 +12,8 @@ import { assembleElsewhere } from './assembly/elsewhere.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
 import { assemblePasswordPolicy } from './assembly/password-policy.ts';
-import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleProvider } from './assembly/provider.ts';
+import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
@@ -91,6 +91,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     stores,
     page,
     authenticate: createAuthenticateAlone({ authenticate, requiresSecondFactor, audit }),
+    findPerson: (id) => secondSteps.findPerson(id),
+    requiresSecondFactor,
     cookieSignatures,
     logger,
   });
@@ -128,6 +130,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   });
   const handle = createAuthorizationServer({
     selfService: selfService.pages.router,
+    backFromElsewhere: elsewhere.signInWith.callback,
     provider,
     page,
     signIn,

@@ -1,16 +1,20 @@
 import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
+import { networkOf } from '../../http/network-of-address.ts';
 import type { AuthenticateAlone } from '../accounts/authenticate-alone.ts';
 import { createFindAccountId } from '../accounts/find-by-hint.ts';
+import type { PersonStore } from '../accounts/person.ts';
+import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
 import { withAccountConsole } from '../clients/account-console.ts';
+import { withPersonalAccess } from '../clients/personal-access.ts';
 import { pushAgain } from '../flows/pushed-authorization-request/push-again.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
 import { loggedPath } from '../http/request-id.ts';
-import { withPersonalAccess } from '../clients/personal-access.ts';
 import { LANGUAGES } from '../languages/languages.ts';
 import { devicePages } from '../pages/device.ts';
 import { engineErrorPage } from '../pages/error.ts';
+import { createReportRefusal } from '../pages/error-reader.ts';
 import { createHealing } from '../pages/heal-sign-in.ts';
 import type { Page } from '../pages/page.ts';
 import { AGAIN, createRememberedRequests } from '../pages/remembered-request.ts';
@@ -31,9 +35,14 @@ export interface ProviderAssembly {
   readonly stores: Stores;
   readonly page: Page;
   readonly authenticate: AuthenticateAlone;
+  readonly findPerson: PersonStore['findPerson'];
+  readonly requiresSecondFactor: RequiresSecondFactor;
   readonly cookieSignatures: CookieSignatures;
   readonly logger: Logger;
 }
+
+/** Refused requests that are written down, from one network in an hour. */
+const REFUSED_REQUESTS = { name: 'refused requests', most: 100, seconds: 3600 };
 
 /** The engine, and the endpoint that clients register at: each knows of the other. */
 export async function assembleProvider({
@@ -41,10 +50,13 @@ export async function assembleProvider({
   stores,
   page,
   authenticate,
+  findPerson,
+  requiresSecondFactor,
   cookieSignatures,
   logger,
 }: ProviderAssembly) {
-  const { pool, sealing, accounts, accountsReadAlong, resources, directory, ofRequest, artifacts, rateLimits } = stores;
+  const { pool, sealing, accounts, accountsReadAlong, resources, directory, ofRequest, artifacts, rateLimits, audit } =
+    stores;
   const requests = rememberedRequests(sealing, () => provider);
   const healing = createHealing({
     provider: () => provider,
@@ -52,7 +64,16 @@ export async function assembleProvider({
     requests,
     findAccount: accountsReadAlong.findAccount,
   });
-  const renderError = engineErrorPage({ page, heal: healing.ofResume });
+  const renderError = engineErrorPage({
+    page,
+    heal: healing.ofResume,
+    report: createReportRefusal({
+      development: config.mode === 'development',
+      findAccount: accountsReadAlong.findAccount,
+      audit,
+      mayRecord: (ctx) => rateLimits.take(REFUSED_REQUESTS, networkOf(ctx.ip)),
+    }),
+  });
   const { clients, selfDescribed, registration } = createSelfDescription({
     config,
     pool,
@@ -70,6 +91,8 @@ export async function assembleProvider({
     selfDescribed,
     resourceServers: await resources.listResourceServers(),
     authenticate,
+    findPerson,
+    requiresSecondFactor,
     artifacts,
     rateLimits,
     noteUse: (use) => stores.grantUsage.record(use),

@@ -43,7 +43,8 @@ function seen({ status, headers, html, url }: Visit, email: string) {
     html: html
       .replaceAll(email, '<email>')
       .replaceAll(uid, '<uid>')
-      .replace(/(name="request" value=")[^"]+/, '$1<sealed>'),
+      .replace(/(name="request" value=")[^"]+/, '$1<sealed>')
+      .replaceAll(/\?request=[\w-]+/g, '?request=<sealed>'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type ClaimsParameter, errors } from 'oidc-provider';
+import { ACR_VALUES, isAcr } from '../accounts/assurance.ts';
 import { CLIENT_ENCRYPTION_ALGS, CLIENT_ENCRYPTION_ENCS, OUR_SIGNING_ALGS } from '../clients/metadata.ts';
 import type { Slice } from '../flows/slice.ts';
 
@@ -27,8 +28,7 @@ export const claimResponseSettings = (): Slice => ({
 
 /**
  * §5.5.1 of what each claim may be asked with; the engine (9.13.3) would stumble over anything else. And §5.5.1.1: an `acr`
- * that is essential and cannot be had is a failure. There is none to be had here, and the engine would ask for a sign-in
- * again and again.
+ * that is essential and cannot be had is a failure, at once where nobody here could have it.
  */
 function requireAnswerable(claims: ClaimsParameter): void {
   for (const place of ['userinfo', 'id_token'] as const) {
@@ -37,8 +37,15 @@ function requireAnswerable(claims: ClaimsParameter): void {
       throw new errors.InvalidRequest(`every member of claims.${place} must be null or an object`);
     }
   }
-  const { essential, value, values } = (claims.id_token?.acr ?? {}) as Record<string, unknown>;
-  if (essential === true && (value !== undefined || values !== undefined)) {
-    throw new errors.UnmetAuthenticationRequirements('no acr can be had here');
+  const {
+    essential,
+    value,
+    values = value === undefined ? undefined : [value],
+  } = (claims.id_token?.acr ?? {}) as Record<string, unknown>;
+  if (values !== undefined && !Array.isArray(values)) {
+    throw new errors.InvalidRequest('claims.id_token.acr.values must be an array');
+  }
+  if (essential === true && values !== undefined && !values.some(isAcr)) {
+    throw new errors.UnmetAuthenticationRequirements(`an acr can be ${ACR_VALUES.join(', ')} here`);
   }
 }

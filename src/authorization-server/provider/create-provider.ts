@@ -56,6 +56,7 @@ import { type SessionSettingsDeps, type StepPages, sessionSettings } from './ses
 import type { SigningKey } from './signing-keys.ts';
 import { createVerifyAccessToken, findStructuredTokens } from './structured-tokens.ts';
 import { subjectIdentifierSettings } from './subject-identifiers.ts';
+import { acrSettings } from './sufficient-sign-in.ts';
 import { createTokenState } from './token-state.ts';
 
 export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, MutualTlsDeps {
@@ -125,6 +126,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     signingSettings(deps),
     claimResponseSettings(),
+    acrSettings(),
     subjectIdentifierSettings(deps.serverSecrets),
     clientSettings(deps.selfDescribed),
     clientAuthenticationSettings({ profileOf }),

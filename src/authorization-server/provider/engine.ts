@@ -43,6 +43,17 @@ interface OIDCContextPrototype {
   [PARAMETERS]?: Record<string, unknown>;
 }
 
+/** What `acr` an authorization that goes on from a sign-in is said to have. */
+export function tellAcr(provider: Provider, acrOf: (oidc: KoaContextWithOIDC['oidc']) => string | undefined): void {
+  const { OIDCContext } = provider as unknown as { readonly OIDCContext?: { readonly prototype: object } };
+  expectEngine(OIDCContext && 'acr' in OIDCContext.prototype, 'a context with an acr');
+  Object.defineProperty(OIDCContext.prototype, 'acr', {
+    get(this: KoaContextWithOIDC['oidc']) {
+      return acrOf(this);
+    },
+  });
+}
+
 /** Lets `edit` change what is about to be sent to a client by its redirect URI, in whichever response mode. */
 export function onAuthorizationResponse(provider: Provider, edit: (response: Record<string, unknown>) => void): void {
   const modes = instance(provider).responseModes;

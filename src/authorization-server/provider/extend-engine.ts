@@ -23,6 +23,7 @@ import { requireReadableDocuments } from './readable-documents.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { Audience } from './resource-servers.ts';
 import { STRUCTURED } from './structured-tokens.ts';
+import { tellAskedAcr } from './sufficient-sign-in.ts';
 import { registerTokenGrants } from './token-grants.ts';
 import type { StateOf } from './token-state.ts';
 import { answerDevicesOnce, limitUserCodes } from './user-codes.ts';
@@ -49,6 +50,7 @@ export function extendEngine(
     requireReadableDocuments(parameters);
   });
   describeErrors(provider);
+  tellAskedAcr(provider);
   if (isAllowed(PROFILES[deps.profile].responseTypes, PLAIN_TOKEN)) {
     allowResponseType(provider, PLAIN_TOKEN);
   }

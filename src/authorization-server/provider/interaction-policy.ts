@@ -2,13 +2,22 @@ import { interactionPolicy, type KoaContextWithOIDC, type interactionPolicy as P
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { registrationOf } from './clients.ts';
+import { acrMissing, type SufficientSignInDeps } from './sufficient-sign-in.ts';
 
 const { Check, base } = interactionPolicy;
 
-/** Which prompts there are and when each is shown: the engine's own, but for two reasons. */
-export function createInteractionPolicy(resources: Pick<ResourceStore, 'listResourceServers'>): Policy.DefaultPolicy {
+export interface InteractionPolicyDeps extends SufficientSignInDeps {
+  readonly resources: Pick<ResourceStore, 'listResourceServers'>;
+}
+
+/** Which prompts there are and when each is shown: the engine's own, but for a few reasons. */
+export function createInteractionPolicy({ resources, ...deps }: InteractionPolicyDeps): Policy.DefaultPolicy {
   const policy = base();
-  policy.get('login')?.checks.add(accountGone());
+  const login = policy.get('login');
+  login?.checks.remove('essential_acrs');
+  login?.checks.remove('essential_acr');
+  login?.checks.add(accountGone());
+  login?.checks.add(acrMissing(deps));
   const consent = policy.get('consent');
   consent?.checks.remove('op_scopes_missing');
   consent?.checks.add(scopesMissing(resources));

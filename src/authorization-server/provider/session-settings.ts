@@ -4,8 +4,9 @@ import type { ResourceStore } from '../resources/resource-server.ts';
 import { createExistingGrant, type ExistingGrantDeps } from './existing-grant.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import type { RequestedScope } from './requested-scope.ts';
+import type { SufficientSignInDeps } from './sufficient-sign-in.ts';
 
-export interface SessionSettingsDeps extends Pick<ExistingGrantDeps, 'audit'> {
+export interface SessionSettingsDeps extends Pick<ExistingGrantDeps, 'audit'>, SufficientSignInDeps {
   readonly issuer: string;
   /** What signs cookies: see http/cookie-signatures.ts. */
   readonly cookieSignatures: object;
@@ -34,7 +35,7 @@ export function sessionCookie(issuer: string): { readonly path: string; readonly
  * end with the session.
  */
 export function sessionSettings(
-  { issuer, cookieSignatures, lifetimes, resources, audit, pages }: SessionSettingsDeps,
+  { issuer, cookieSignatures, lifetimes, resources, audit, pages, ...sufficient }: SessionSettingsDeps,
   scope: RequestedScope,
 ): Slice {
   const { path, secure } = sessionCookie(issuer);
@@ -58,7 +59,7 @@ export function sessionSettings(
       Grant: lifetimes.grant,
     },
     interactions: {
-      policy: createInteractionPolicy(resources),
+      policy: createInteractionPolicy({ resources, ...sufficient }),
       url: (ctx, interaction) => `${root}/interaction/${interaction.uid}${pages.copyInAddress(ctx, interaction)}`,
     },
     // A device that was connected with this browser is another one, and stays connected when the browser signs out.
