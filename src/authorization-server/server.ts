@@ -113,6 +113,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     findPerson: (id) => secondSteps.findPerson(id),
     requests,
     requiresSecondFactor,
+    identities: elsewhere.identities,
     sessions,
   });
   const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
@@ -149,6 +150,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
     },
     accountConsole: assembleAccountConsole({
+      emailSection: selfService.emailSection,
       config,
       stores,
       page,

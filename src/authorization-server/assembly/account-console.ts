@@ -23,6 +23,7 @@ export interface AccountConsoleAssembly extends SecuritySectionsAssembly {
   readonly provider: () => Provider;
   readonly describeOrigin: DescribeOrigin;
   readonly notices: Notices;
+  readonly emailSection: Section;
 }
 
 /** The console at `/account`, with every section that it has. */
@@ -49,6 +50,6 @@ export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
 }
 
 function sectionsOf(assembly: AccountConsoleAssembly): readonly Section[] {
-  const others = [...securitySections(assembly), ...accessSections(assembly)];
+  const others = [assembly.emailSection, ...securitySections(assembly), ...accessSections(assembly)];
   return [...others, ...ownerSections(assembly, others)];
 }

@@ -19,7 +19,7 @@ export function ownerSections(
   const accounts = createOwnAccountStore(pool);
   const nameOfClient = async (clientId: string) => (await directory.findClient(clientId))?.metadata.client_name;
   const own = [
-    profileSection({ page, accounts, audit }),
+    profileSection({ page, accounts, audit, emailPage: '/email' }),
     sessionsSection({ page, sessions, endSessions: sessions.end, describeOrigin, audit }),
     activitySection({ page, audit, describeOrigin, nameOfClient }),
   ];

@@ -2,11 +2,13 @@ import type { RouterContext } from '@koa/router';
 import type { Config } from '../../config/schema.ts';
 import type { Account, Authenticate } from '../accounts/account.ts';
 import { acrOf } from '../accounts/assurance.ts';
+import type { IdentityStore } from '../accounts/identities.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
 import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
+import { emailSection } from '../pages/account/email.ts';
 import type { Page } from '../pages/page.ts';
 import type { RememberedRequests } from '../pages/remembered-request.ts';
 import { createLinkBrowsers } from '../pages/self-service/link-browser.ts';
@@ -35,6 +37,7 @@ interface SelfServiceAssembly {
   readonly findPerson: PersonStore['findPerson'];
   readonly requests: RememberedRequests;
   readonly requiresSecondFactor: RequiresSecondFactor;
+  readonly identities: Pick<IdentityStore, 'identitiesOf'>;
   readonly sessions: Pick<PageSessions, 'begin'>;
 }
 
@@ -90,8 +93,15 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
   });
   return {
     pages,
-    emailChange,
-    browsers,
+    emailSection: emailSection({
+      page,
+      mailer,
+      emailChange,
+      browsers,
+      isKeptElsewhere: async ({ accountId }) =>
+        config.ldap !== null &&
+        (await assembly.identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
+    }),
     handlers: { [MAIL_JOB]: mailJobs({ signUp, passwordReset, emailChange }) },
   };
 }
