@@ -16,6 +16,8 @@ export interface Nodes {
   /** The first node's address; clients know no other. */
   readonly issuer: string;
   readonly database: Database;
+  /** Adds to the demo directory. */
+  apply(directory: object): Promise<void>;
   /** Starts one more, or again one that has ended, at its address; `argv` goes to `concierge serve`. */
   start(address?: string, argv?: readonly string[]): Promise<Node>;
   stop(): Promise<void>;
@@ -32,12 +34,19 @@ export async function prepareNodes(): Promise<Nodes> {
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
   await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
-  const argv = ['apply', '--development', '-f', 'config/demo.yaml'];
-  await runConcierge({ argv, env, lastWill, log: logOf('apply') });
+  const apply = async (file: string) => {
+    await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
+  };
+  await apply('config/demo.yaml');
   const running: ConciergeProcess[] = [];
   return {
     issuer,
     database,
+    async apply(directory) {
+      const file = join(database.directory, 'more.json');
+      writeFileSync(file, JSON.stringify(directory)); // JSON is YAML.
+      await apply(file);
+    },
     async start(address, argv = []) {
       const port = address === undefined ? await freePort() : Number(new URL(address).port);
       const log = logOf(`serve-${port}-${running.length}`);
