@@ -27,7 +27,7 @@ afterAll(async () => {
   await production.stop();
 });
 
-const unescape = (html: string) =>
+const plain = (html: string) =>
   html.replaceAll('&amp;', '&').replaceAll('&#34;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
 
 /** What a finding says, without its markup. */
@@ -36,12 +36,12 @@ function finding(visit: Visit, parameter: string): { problem?: string | undefine
   const [block = ''] = rest.split('data-testid="finding-', 1);
   const whole = rest.slice(0, Math.max(block.length, rest.indexOf('</div>')));
   const text = (testId: string) =>
-    unescape(whole.match(new RegExp(`data-testid="${testId}"[^>]*>(.*?)</(?:p|code)>`, 's'))?.[1] ?? '').trim();
+    plain(whole.match(new RegExp(`data-testid="${testId}"[^>]*>(.*?)</(?:p|code)>`, 's'))?.[1] ?? '').trim();
   return { problem: text('finding-problem'), received: text('finding-received') };
 }
 
 const textOf = (visit: Visit, testId: string) =>
-  unescape(visit.html.match(new RegExp(`data-testid="${testId}"[^>]*>(?:<code>)?([^<]*)<`))?.[1] ?? '');
+  plain(visit.html.match(new RegExp(`data-testid="${testId}"[^>]*>(?:<code>)?([^<]*)<`))?.[1] ?? '');
 
 const refused = (server: TestServer, parameters: Record<string, string>, agent = new UserAgent(server.issuer)) =>
   agent.get(
