@@ -8,7 +8,8 @@ import Koa from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
 import { scriptsBesideOurs } from '../../testing/markup.ts';
 import { testPage } from '../../testing/page.ts';
-import type { PageOptions } from './page.ts';
+import type { Brand } from '../brand/brand.ts';
+import type { Page, PageOptions } from './page.ts';
 
 const VIEWS = fileURLToPath(new URL('../../../views', import.meta.url));
 
@@ -29,8 +30,11 @@ function copyOfViews(): string {
 const ERROR = { code: 'x', words: { title: 'Oh', words: 'no' }, description: undefined };
 
 /** A server that answers every request with the error view. */
-async function serve(locals: object = ERROR, options: PageOptions = { title: 'Oh' }): Promise<string> {
-  const page = testPage();
+async function serve(
+  locals: object = ERROR,
+  options: PageOptions = { title: 'Oh' },
+  page: Page = testPage(),
+): Promise<string> {
   const app = new Koa();
   app.use(page.assets);
   app.use((ctx) => page.render(ctx, 'error', locals, options));
@@ -129,5 +133,42 @@ describe('an asset', () => {
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect(response.headers.get('content-type')).toBe('text/css; charset=utf-8');
     expect(await response.text()).toContain('prefers-color-scheme: dark');
+  });
+});
+
+describe('a brand', () => {
+  const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+  const BRAND: Brand = {
+    name: 'Example & Co',
+    logo: { extension: '.svg', content: SVG },
+    css: ':root { --accent: #0000ff; }',
+  };
+
+  it('names every page, and shows its logo', async () => {
+    const html = await (await fetch(await serve(ERROR, { title: 'Oh' }, testPage({ brand: BRAND })))).text();
+    expect(html).toContain('<title>Oh · Example &amp; Co</title>');
+    expect(html).toMatch(/<img class="brand-logo" src="\/assets\/brand-logo\.[\w-]{12}\.svg" alt="Example &amp; Co">/);
+    expect(html).toMatch(/<link rel="icon" href="\/assets\/brand-logo\.[\w-]{12}\.svg">/);
+    expect(html).not.toContain('Concierge');
+  });
+
+  it('lays its stylesheet over ours', async () => {
+    const origin = await serve(ERROR, { title: 'Oh' }, testPage({ brand: BRAND }));
+    const html = await (await fetch(origin)).text();
+    const sheets = [...html.matchAll(/<link rel="stylesheet" href="([^"]*)">/g)].map(([, url]) => url);
+    expect(sheets).toEqual([
+      expect.stringContaining('/concierge.'),
+      expect.stringMatching(/^\/assets\/brand\.[\w-]{12}\.css$/),
+    ]);
+    expect(await (await fetch(origin + sheets[1])).text()).toBe(BRAND.css);
+  });
+
+  it('C94: has a logo in which no script runs, opened by itself', async () => {
+    const origin = await serve(ERROR, { title: 'Oh' }, testPage({ brand: BRAND }));
+    const [, url] = (await (await fetch(origin)).text()).match(/src="(\/assets\/brand-logo[^"]*)"/) ?? [];
+    const { headers } = await fetch(origin + url);
+    expect(headers.get('content-type')).toBe('image/svg+xml');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*; sandbox$/);
   });
 });

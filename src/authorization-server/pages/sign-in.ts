@@ -42,6 +42,7 @@ export function signInPage({ page, authenticate, ways, demonstration }: SignInPa
         title: t(isProblem ? 'sign-in.title-problem' : 'sign-in.title'),
         status,
         withinFlow: true,
+        address: path,
         logo: client?.logo,
         scripts: offered.scripts,
       },
