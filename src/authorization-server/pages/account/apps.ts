@@ -36,7 +36,7 @@ const DropForm = z.object({
   at: z.string().max(2000).optional(),
 });
 
-const RevokeForm = z.object({ grant: z.uuid().optional() });
+const RevokeForm = z.object({ grant: z.guid().optional() });
 
 /** `/account/apps`: which apps have access, to what, since and until when; and every way to have them have less. */
 export function appsSection(deps: AppsSectionDeps): Section {
