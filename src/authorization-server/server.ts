@@ -11,10 +11,12 @@ import { assembleAccountConsole } from './assembly/account-console.ts';
 import { assembleElsewhere } from './assembly/elsewhere.ts';
 import { prepareHousekeeping } from './assembly/housekeeping.ts';
 import { assembleMail } from './assembly/mail.ts';
+import { assemblePasskeys } from './assembly/passkeys.ts';
 import { assemblePasswordPolicy } from './assembly/password-policy.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
+import { assembleSignOuts } from './assembly/sign-outs.ts';
 import { openStores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
@@ -65,6 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const deliveries = createDeliveries({ outbox: stores.outbox, logger });
   const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
+  const signOuts = assembleSignOuts(stores, deliveries, logger);
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
   const passwordPolicy = assemblePasswordPolicy(config, logger);
@@ -93,6 +96,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate: createAuthenticateAlone({ authenticate, requiresSecondFactor, audit }),
     findPerson: (id) => secondSteps.findPerson(id),
     requiresSecondFactor,
+    keepLogoutNotice: signOuts.keepNotice,
     cookieSignatures,
     logger,
   });
@@ -116,6 +120,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     identities: elsewhere.identities,
     sessions,
   });
+  const passkeys = assemblePasskeys({ config, stores, page });
   const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
   const signIn = assembleSignIn({
     config,
@@ -126,7 +131,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     authenticate,
     requiresSecondFactor,
     notices,
-    ways: [elsewhere.signInWith.way, selfService.pages.way],
+    ways: [passkeys.way, elsewhere.signInWith.way, selfService.pages.way],
     demonstration,
   });
   const handle = createAuthorizationServer({
@@ -160,6 +165,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       identities: elsewhere.identities,
       passwords,
       passwordPolicy,
+      passkeys,
       provider: () => provider,
     }),
     demonstration,
@@ -175,7 +181,11 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   return {
     handle,
     keepHouse: housekeeping.start,
-    deliver: () => deliveries.start({ ...mail.handlers, ...selfService.handlers }),
+    deliver() {
+      const handlers = { ...mail.handlers, ...selfService.handlers, ...signOuts.handlers(provider) };
+      const running = [deliveries.start(handlers), signOuts.start(provider)];
+      return { stop: async () => void (await Promise.all(running.map((one) => one.stop()))) };
+    },
     serveMetrics: async () => metrics?.serve(),
     confirmDirectory: () => directory.confirm(),
     async close() {

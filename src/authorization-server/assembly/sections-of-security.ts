@@ -6,11 +6,14 @@ import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
 import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
 import { connectedSection } from '../pages/account/connected.ts';
+import { passkeysSection } from '../pages/account/passkeys.ts';
 import { passwordSection } from '../pages/account/password.ts';
 import type { Section } from '../pages/account/section.ts';
 import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
+import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { endGrantsOfAccount, endOtherSessions } from '../storage/revocation-statements.ts';
+import type { AssembledPasskeys } from './passkeys.ts';
 import type { Stores } from './stores.ts';
 
 export interface SecuritySectionsAssembly {
@@ -22,6 +25,8 @@ export interface SecuritySectionsAssembly {
   readonly identities: Pick<IdentityStore, 'identitiesOf' | 'unlink'>;
   readonly passwords: Passwords;
   readonly passwordPolicy: PasswordPolicy;
+  readonly passkeys: AssembledPasskeys;
+  readonly describeOrigin: DescribeOrigin;
 }
 
 /** Changes of a password by one account: far more than anybody needs. */
@@ -29,10 +34,13 @@ const PASSWORD_CHANGES = { name: 'password changes', most: 20, seconds: 3600 };
 
 /** What stands behind "Sign-in & security" in the console. */
 export function securitySections(assembly: SecuritySectionsAssembly): readonly Section[] {
-  const { config, stores, page, notices, identities } = assembly;
+  const { config, stores, page, notices, identities, describeOrigin } = assembly;
+  const { issuer, brand, upstreamProviders: providers } = config;
+  const { audit } = stores;
   return [
-    passwordSection({ page, notices, brand: config.brand.name, changePassword: changePassword(assembly) }),
-    connectedSection({ page, providers: config.upstreamProviders, identities, audit: stores.audit, notices }),
+    passwordSection({ page, notices, brand: brand.name, changePassword: changePassword(assembly) }),
+    passkeysSection({ ...assembly.passkeys, issuer, page, describeOrigin, audit, notices }),
+    connectedSection({ page, providers, identities, audit, notices }),
   ];
 }
 

@@ -11,7 +11,7 @@ export interface PersonRow extends AccountColumns {
 /** Where each of them is kept: a condition on `accounts a`. */
 const HAS_FACTOR: Readonly<Record<SecondFactor, string>> = {
   totp: 'exists (select from totp_factors f where f.account_id = a.account_id)',
-  passkey: 'false',
+  passkey: 'exists (select from passkeys p where p.account_id = a.account_id)',
 };
 
 /** For a statement about `accounts a`. */

@@ -1,0 +1,28 @@
+import type { Config } from '../../config/schema.ts';
+import { createPasskeys } from '../authenticators/passkeys.ts';
+import type { Page } from '../pages/page.ts';
+import { signInWithPasskey } from '../pages/sign-in-with-passkey.ts';
+import { PostgresPasskeyStore } from '../storage/passkeys.ts';
+import type { Stores } from './stores.ts';
+
+export interface PasskeysAssembly {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly page: Page;
+}
+
+export type AssembledPasskeys = ReturnType<typeof assemblePasskeys>;
+
+export function assemblePasskeys({ config: { issuer, brand }, stores, page }: PasskeysAssembly) {
+  const { pool, sealing, artifacts, audit } = stores;
+  const store = new PostgresPasskeyStore(pool);
+  const passkeys = createPasskeys({
+    issuer,
+    name: brand.name,
+    store,
+    audit,
+    macs: (text) => sealing.macs('passkey challenge', text),
+    firstUse: (id, seconds) => artifacts.firstUse(id, seconds),
+  });
+  return { store, passkeys, way: signInWithPasskey({ page, issuer, passkeys }) };
+}
