@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import type { Audit, AuditKind, AuditRow } from '../../audit/audit.ts';
+import { ACCOUNT_CONSOLE } from '../../clients/account-console.ts';
 import type { Translate } from '../../languages/languages.ts';
 import { exactTime, momentOf } from '../moments.ts';
 import type { Page } from '../page.ts';
@@ -73,7 +74,7 @@ async function show(ctx: RouterContext, console: Console, deps: ActivitySectionD
       kind: row.kind,
       words: wordsOf(row, t),
       details: detailsOf(row, t),
-      app: row.clientId === undefined ? undefined : ((await deps.nameOfClient(row.clientId)) ?? row.clientId),
+      app: row.clientId && (await appOf(row.clientId, deps, t)),
       isAlarming: ALARMING.has(row.kind),
       moment: momentOf(row.at, t.language),
       time: exactTime(row.at, t.language, account.claims.zoneinfo),
@@ -84,6 +85,10 @@ async function show(ctx: RouterContext, console: Console, deps: ActivitySectionD
   const older = found.length > ROWS ? rows.at(-1)?.id : undefined;
   const locals = { entries, older, isFirst: before === undefined };
   console.render(ctx, 'activity', 'account/activity', locals, { title: t('account.navigation.activity') });
+}
+
+async function appOf(clientId: string, { nameOfClient }: ActivitySectionDeps, t: Translate): Promise<string> {
+  return clientId === ACCOUNT_CONSOLE ? t('account.this-console') : ((await nameOfClient(clientId)) ?? clientId);
 }
 
 /** In the words of the catalogue, which has a message for each kind. */
