@@ -16,6 +16,7 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
   storage: 'how much is kept, and how it grows: [--config FILE] [--json]',
   'initial-access-token':
     'a token to register clients with: [--lifetime SECONDS] [--scope SCOPES] [--grant-types TYPES] [--list] [--revoke ID] [--config FILE]',
+  invite: 'an account for somebody: EMAIL [--role ROLE]... [--resend] [--list] [--revoke EMAIL] [--config FILE]',
   apply: 'load clients, resource servers, roles and accounts: -f FILE [--config FILE] [--development]',
 };
 

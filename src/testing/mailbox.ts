@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Pool } from 'pg';
 import { UserAgent } from './user-agent.ts';
 
 export interface ReadMail {
@@ -35,6 +36,14 @@ export async function mailsTo(issuer: string, to: string, count: number): Promis
     if (performance.now() > deadline) {
       throw new Error(`${mails.length} mails to ${to} instead of ${count}`);
     }
+    await pause(20);
+  }
+}
+
+/** Until everything is written that forms have asked for. */
+export async function untilMailed(pool: Pool): Promise<void> {
+  const waiting = `select from outbox where kind = 'mail-job'`;
+  while ((await pool.query(waiting)).rowCount !== 0) {
     await pause(20);
   }
 }
