@@ -9,6 +9,9 @@ export type Screens = Readonly<Record<string, (page: Page) => Promise<unknown>>>
 /** WCAG 2.2 1.4.10: no scrolling in two directions at the width of 320 pixels. */
 const SMALL_PHONE = { width: 320, height: 640 };
 
+/** Bytes, before any compression, with everything that the page loads. */
+const HEAVIEST = 60_000;
+
 /** Pictures of all of them stay in test-results/screens, for people to look at. */
 export function testAccessibility(screens: Screens): void {
   test.describe('on a small phone', () => {
@@ -16,6 +19,7 @@ export function testAccessibility(screens: Screens): void {
     for (const [screen, visit] of Object.entries(screens)) {
       test(`accessible in light and dark, and no wider than a small phone: ${screen}`, async ({ page }, testInfo) => {
         await visit(page);
+        expect(await weightOf(page)).toBeLessThanOrEqual(HEAVIEST);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(SMALL_PHONE.width);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -26,5 +30,13 @@ export function testAccessibility(screens: Screens): void {
         }
       });
     }
+  });
+}
+
+/** What came from a cache counts, too. */
+function weightOf(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const loaded = ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type));
+    return loaded.reduce((sum, entry) => sum + (entry as PerformanceResourceTiming).decodedBodySize, 0);
   });
 }
