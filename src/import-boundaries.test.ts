@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   [`${AS}/storage`]: {
-    imports: ['database', 'knex', 'pg', `${AS}/grants/change-grant.ts`],
+    imports: ['database', 'knex', 'pg', `${AS}/grants`],
     types: [
       ...DOMAIN,
       `${AS}/authenticators`,
