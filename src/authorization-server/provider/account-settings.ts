@@ -22,7 +22,8 @@ export function accountSettings(
   const apiScopes = resourceServers.find(({ isDefault }) => isDefault)?.scopes.map(({ name }) => name) ?? [];
   return {
     scopes: [...OPENID_SCOPES, ...apiScopes],
-    claims: CLAIMS_BY_SCOPE,
+    // Of each sign-in, in the ID token: an account has none of these.
+    claims: { ...CLAIMS_BY_SCOPE, openid: [...CLAIMS_BY_SCOPE.openid, 'acr', 'amr', 'auth_time'] },
     async findAccount(ctx, accountId, token) {
       const account = await accounts.findAccount(accountId);
       if (account === undefined || account.disabled) {

@@ -24,6 +24,6 @@ export function authenticationClaims({ oidc }: KoaContextWithOIDC): Record<strin
 }
 
 /** A token that comes with the authorization response itself. */
-function atOnce({ entities: { Session } }: KoaContextWithOIDC['oidc']): Source | undefined {
-  return Session && { authTime: Session.authTime(), acr: Session.acr, amr: Session.amr };
+function atOnce({ entities: { Session }, acr }: KoaContextWithOIDC['oidc']): Source | undefined {
+  return Session && { authTime: Session.authTime(), acr, amr: Session.amr };
 }

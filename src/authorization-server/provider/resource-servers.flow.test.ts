@@ -160,6 +160,7 @@ describe('a resource server that wants JWTs (RFC 9068)', () => {
       iat: expect.any(Number),
       exp: expect.any(Number),
       auth_time: expect.any(Number),
+      acr: '1fa',
       amr: ['pwd'],
     });
     expect(Number(payload.exp) - Number(payload.iat)).toBe(300);

@@ -77,5 +77,5 @@ export function isWaiting(request: BackchannelRequest): boolean {
 /** The `claims` parameter (OpenID Connect Core §5.5). How and when somebody signed in is not the account's to give. */
 export function claimsAskedFor({ claims }: BackchannelRequest): string[] {
   const names = new Set([...Object.keys(claims?.id_token ?? {}), ...Object.keys(claims?.userinfo ?? {})]);
-  return [...names].filter((name) => !['acr', 'auth_time'].includes(name));
+  return [...names].filter((name) => !['acr', 'amr', 'auth_time'].includes(name));
 }

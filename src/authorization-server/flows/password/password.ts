@@ -7,6 +7,7 @@ import {
   type ResourceServer,
 } from 'oidc-provider';
 import type { Account } from '../../accounts/account.ts';
+import { acrOf } from '../../accounts/assurance.ts';
 import type { AuthenticateAlone } from '../../accounts/authenticate-alone.ts';
 import { TooBusy } from '../../accounts/too-busy.ts';
 import { type DecidedGrant, grantAll } from '../../resources/permissions.ts';
@@ -29,6 +30,9 @@ export interface PasswordGrantDeps {
 interface Sender {
   bind(token: object): Promise<void>;
 }
+
+/** RFC 8176: nothing else is ever brought here. */
+const AMR = ['pwd'];
 
 /** What the request may say; given twice, any of it is refused by the engine. */
 export const PASSWORD_PARAMETERS = ['username', 'password', 'scope', 'resource'];
@@ -157,7 +161,8 @@ async function issueRefreshToken(
     scope: scopes.join(' '),
     rotations: 0,
     authTime: now(),
-    amr: ['pwd'],
+    acr: acrOf(AMR),
+    amr: AMR,
     ...(audience === undefined ? {} : { resource: audience.identifier }),
   });
   if (clientOf(ctx.oidc).tokenEndpointAuthMethod === 'none') {
@@ -172,7 +177,8 @@ async function issueIdToken(deps: PasswordGrantDeps, { ctx, provider, account }:
   // As with a code: the ID token names the account, and userinfo tells the rest (OpenID Connect Core §5.4).
   const token = Object.assign(new provider.IdToken(deps.claimsOf(account), { ctx }), { scope: 'openid' });
   token.set('auth_time', now());
-  token.set('amr', ['pwd']);
+  token.set('acr', acrOf(AMR));
+  token.set('amr', AMR);
   return token.issue({ use: 'idtoken' });
 }
 
