@@ -4,6 +4,7 @@ import { profileSection } from '../pages/account/profile.ts';
 import type { Section } from '../pages/account/section.ts';
 import { sessionsSection } from '../pages/account/sessions.ts';
 import { createOwnAccountStore } from '../storage/own-account.ts';
+import { createTokensOfAccount } from '../storage/tokens-of-account.ts';
 import type { AccountConsoleAssembly } from './account-console.ts';
 
 /** Copies of everything that one account may have. */
@@ -16,6 +17,7 @@ export function ownerSections(
 ): readonly Section[] {
   const { pool, audit, artifacts, directory, rateLimits } = stores;
   const { browserSessions: sessions } = artifacts;
+  const tokensOf = createTokensOfAccount(pool);
   const accounts = createOwnAccountStore(pool);
   const nameOfClient = async (clientId: string) => (await directory.findClient(clientId))?.metadata.client_name;
   const own = [
@@ -31,7 +33,13 @@ export function ownerSections(
     mayExport: (accountId) => rateLimits.take(COPIES, accountId),
     notices,
     audit,
-    sections: [...own, ...others],
+    exports: [
+      ...[...own, ...others].flatMap((section) => section.exportOf?.bind(section) ?? []),
+      async ({ accountId }) => ({
+        apps: await stores.grants.ofAccount(accountId),
+        tokens: await tokensOf(accountId),
+      }),
+    ],
   });
   return [...own, data];
 }

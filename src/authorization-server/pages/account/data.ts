@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import type { Account } from '../../accounts/account.ts';
 import { canonicalEmail } from '../../accounts/email.ts';
 import type { OwnAccountStore } from '../../accounts/own-account.ts';
 import type { Audit } from '../../audit/audit.ts';
@@ -19,8 +20,8 @@ export interface DataSectionDeps {
   readonly mayExport: (accountId: string) => Promise<boolean>;
   readonly notices: Notices;
   readonly audit: Pick<Audit, 'record'>;
-  /** Every section that has something to export. */
-  readonly sections: readonly Section[];
+  /** What each part of the server keeps about an account, under names of its own. */
+  readonly exports: readonly ((account: Account) => Promise<object>)[];
 }
 
 const DeletionForm = z.object({ email: z.string().max(254) });
@@ -83,8 +84,8 @@ async function sendCopy(ctx: RouterContext, console: Console, deps: DataSectionD
   ctx.body = `${JSON.stringify(copy, undefined, 2)}\n`;
 }
 
-async function copyOf({ account }: Visitor, { issuer, sections }: DataSectionDeps) {
-  const parts = await Promise.all(sections.map((section) => section.exportOf?.(account)));
+async function copyOf({ account }: Visitor, { issuer, exports }: DataSectionDeps) {
+  const parts = await Promise.all(exports.map((exportOf) => exportOf(account)));
   return { issuer, exportedAt: new Date().toISOString(), account, ...Object.assign({}, ...parts) };
 }
 
