@@ -19,6 +19,6 @@ export interface BrowserSessionStore {
   visit(session: { uid: string; grantId: string }): Promise<Account | undefined>;
   /** Of an account, the one seen last first. */
   list(accountId: string): Promise<readonly BrowserSession[]>;
-  /** Ends those of the account that have these uids, at every node when it resolves, and says which they were. */
-  end(accountId: string, uids: readonly string[]): Promise<readonly BrowserSession[]>;
+  /** Ends those of the account that have these uids, at every node when it resolves, and says which they were. Clients are told. */
+  end(accountId: string, uids: readonly string[] | 'all'): Promise<readonly BrowserSession[]>;
 }

@@ -21,6 +21,7 @@ import { AGAIN, createRememberedRequests } from '../pages/remembered-request.ts'
 import { signOutPages } from '../pages/sign-out.ts';
 import { onPingError } from '../provider/backchannel.ts';
 import { createProvider } from '../provider/create-provider.ts';
+import type { KeepLogoutNotice } from '../provider/logout-notices.ts';
 import { loadServerSecrets } from '../provider/server-secrets.ts';
 import { loadSigningKeys } from '../provider/signing-keys.ts';
 import type { Sealing } from '../storage/sealing.ts';
@@ -37,6 +38,7 @@ export interface ProviderAssembly {
   readonly authenticate: AuthenticateAlone;
   readonly findPerson: PersonStore['findPerson'];
   readonly requiresSecondFactor: RequiresSecondFactor;
+  readonly keepLogoutNotice: KeepLogoutNotice;
   readonly cookieSignatures: CookieSignatures;
   readonly logger: Logger;
 }
@@ -52,6 +54,7 @@ export async function assembleProvider({
   authenticate,
   findPerson,
   requiresSecondFactor,
+  keepLogoutNotice,
   cookieSignatures,
   logger,
 }: ProviderAssembly) {
@@ -100,6 +103,7 @@ export async function assembleProvider({
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
+    keepLogoutNotice,
     cookieSignatures,
     mutualTls: config.mutualTls,
     trustedProxies: config.trustedProxies,
@@ -136,8 +140,5 @@ function reportFailures(provider: Provider, logger: Logger): void {
   });
   provider.on('server_error', (ctx, error) => {
     logger.error({ err: error, requestId: ctx.state.requestId, path: loggedPath(ctx.path) }, 'the engine failed');
-  });
-  provider.on('backchannel.error', (ctx, err, { clientId }) => {
-    logger.warn({ err, requestId: ctx.state.requestId, clientId }, 'a client was not told of a sign-out');
   });
 }

@@ -36,8 +36,10 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
   const clients = new PostgresClientStore(pool);
   const resources = new PostgresResourceStore(pool);
   const directory = new DirectoryCache({ url, clients, resources, now: directoryClock, logger });
+  const sessionsEnded = createSignal();
   const artifacts = createArtifactStore({
     pool,
+    sessionsEnded: sessionsEnded.give,
     sealing,
     currentRequest: currentRequest.read,
     refreshGrace: { seconds: config.lifetimes.refreshGrace, longest: () => longestLifetimes(config, directory) },
@@ -55,6 +57,8 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     directory,
     ofRequest: directoryOfRequest(directory, accountsReadAlong),
     artifacts,
+    /** Given whenever sessions were ended that have clients to be told. */
+    sessionsEnded,
     grants: createGrantStore(pool),
     grantUsage,
     personalAccessTokens: createPersonalAccessTokens(pool),
@@ -65,6 +69,17 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
       await grantUsage.close();
       await directory.close();
       await pool.end();
+    },
+  };
+}
+
+/** From who causes something to the one who waits for it, if anybody does. */
+function createSignal() {
+  let hear = () => {};
+  return {
+    give: () => hear(),
+    listen(listener: () => void) {
+      hear = listener;
     },
   };
 }

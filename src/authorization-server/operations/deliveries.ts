@@ -12,14 +12,18 @@ export interface Delivery {
   readonly age: number;
 }
 
-/** Keeps deliveries until they are made, for all nodes: see storage/outbox.ts. */
-export interface Outbox {
-  /** Resolves when it is committed. */
-  add(kind: string, payload: string): Promise<void>;
+/** Keeps deliveries until they are made, for all nodes. */
+export interface Queue {
   /** Takes what is due, at most `most`, and leaves it to nobody else for `seconds`: whoever dies over it is succeeded then. */
   claim(kind: string, limits: { readonly most: number; readonly seconds: number }): Promise<readonly Delivery[]>;
   postpone(id: string, seconds: number): Promise<void>;
   remove(id: string): Promise<void>;
+}
+
+/** See storage/outbox.ts. */
+export interface Outbox extends Queue {
+  /** Resolves when it is committed. */
+  add(kind: string, payload: string): Promise<void>;
 }
 
 /** How one kind of delivery is made. */
@@ -65,19 +69,26 @@ export function createDeliveries({ outbox, logger }: Dependencies): Deliveries {
     },
     start(handlers) {
       for (const [kind, handler] of Object.entries(handlers)) {
-        loops.set(
-          kind,
-          startLoop(() => deliverDue({ outbox, logger }, kind, handler), logger),
-        );
+        loops.set(kind, startDelivering({ queue: outbox, logger }, kind, handler));
       }
       return { stop: async () => void (await Promise.all([...loops.values()].map((loop) => loop.stop()))) };
     },
   };
 }
 
-interface Loop {
+export interface Loop extends RunningDeliveries {
+  /** There is something to be delivered at once. */
   wake(): void;
-  stop(): Promise<void>;
+}
+
+interface Delivering {
+  readonly queue: Queue;
+  readonly logger: Dependencies['logger'];
+}
+
+/** What one queue has of one kind, from now on. */
+export function startDelivering(deps: Delivering, kind: string, handler: DeliveryHandler): Loop {
+  return startLoop(() => deliverDue(deps, kind, handler), deps.logger);
 }
 
 /** One for each kind: a client that is slow to answer holds up no mail. */
@@ -110,14 +121,14 @@ function startLoop(deliverAll: () => Promise<boolean>, logger: Dependencies['log
 }
 
 /** True when there may be more. */
-async function deliverDue(deps: Dependencies, kind: string, handler: DeliveryHandler): Promise<boolean> {
-  const due = await deps.outbox.claim(kind, { most: AT_ONCE, seconds: LEASE_SECONDS });
+async function deliverDue(deps: Delivering, kind: string, handler: DeliveryHandler): Promise<boolean> {
+  const due = await deps.queue.claim(kind, { most: AT_ONCE, seconds: LEASE_SECONDS });
   await Promise.all(due.map((delivery) => attempt(deps, kind, handler, delivery)));
   return due.length === AT_ONCE;
 }
 
 async function attempt(
-  { outbox, logger }: Dependencies,
+  { queue, logger }: Delivering,
   kind: string,
   { deliver, patience = TWO_DAYS }: DeliveryHandler,
   { id, payload, attempt: count, age }: Delivery,
@@ -128,16 +139,16 @@ async function attempt(
     if (outcome === 'refused') {
       logger.error(about, 'a delivery was refused for good, and is given up');
     }
-    await outbox.remove(id);
+    await queue.remove(id);
   } catch (err) {
     if (age >= patience) {
       logger.error({ ...about, err }, 'a delivery is given up');
-      await outbox.remove(id);
+      await queue.remove(id);
       return;
     }
     const seconds = pauseAfter(count);
     logger.warn({ ...about, err, seconds }, 'a delivery failed, and will be tried again');
-    await outbox.postpone(id, seconds);
+    await queue.postpone(id, seconds);
   }
 }
 

@@ -5,7 +5,7 @@ import { toleratesLoopbackRedirects } from '../flows/implicit/implicit.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { Profile, ProfileName } from '../profiles/profile.ts';
 import { OUR_METADATA, registrationOf } from './clients.ts';
-import { hookClients, keepClients, tellOnlyWhoKnowsTheSession } from './engine.ts';
+import { hookClients, keepClients } from './engine.ts';
 import { createProfileOf, refuseForbiddenProof } from './profile-settings.ts';
 
 export interface SelfDescribedClients {
@@ -49,7 +49,6 @@ export interface ClientExtensionDeps {
 export function extendClients(provider: Provider, deps: ClientExtensionDeps): void {
   const { clients, selfDescribed, profile, development } = deps;
   const profileOf = createProfileOf(profile);
-  tellOnlyWhoKnowsTheSession(provider);
   const registration = async (clientId: string) => {
     const client = await clients.findClient(clientId);
     if (client === undefined) {

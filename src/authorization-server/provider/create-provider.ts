@@ -1,6 +1,7 @@
 import type { Adapter, Client, Configuration, ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import Provider from 'oidc-provider';
 import type { AuthenticateAlone } from '../accounts/authenticate-alone.ts';
+import type { BrowserSessionStore } from '../accounts/browser-sessions.ts';
 import type { ClientStore } from '../clients/client.ts';
 import { encryptsBy } from '../clients/public-keys.ts';
 import type { TrustedIssuerStore } from '../clients/trusted-issuer.ts';
@@ -43,6 +44,7 @@ import type { Exchanger } from './exchange.ts';
 import { exchangedTokenSettings } from './exchanged-tokens.ts';
 import { extendEngine } from './extend-engine.ts';
 import { withinGrant } from './grant-lifetime.ts';
+import type { KeepLogoutNotice } from './logout-notices.ts';
 import { mergeSlices } from './merge-slices.ts';
 import { oncePerRequest } from './once-per-request.ts';
 import { createOutgoing } from './outgoing.ts';
@@ -69,6 +71,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
     adapter(kind: string): Adapter;
     createTokenId(kind: string, lifetime: number): string;
     firstUse(id: string, lifetime: number): Promise<boolean>;
+    readonly browserSessions: Pick<BrowserSessionStore, 'end'>;
   };
   readonly rateLimits: RateLimits;
   /** The account with this email, as somebody typed it, that can be used. */
@@ -86,6 +89,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
       /** That they speak. */
       readonly languages: readonly string[];
     };
+  readonly keepLogoutNotice: KeepLogoutNotice;
   readonly development: boolean;
 }
 

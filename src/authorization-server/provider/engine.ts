@@ -202,21 +202,32 @@ export function keepClients(
   };
 }
 
-/**
- * Tells of a sign-out only clients that were told of the session. For the engine every client that asked while the person was
- * signed in is one of the session's, also where nothing came of it; it would tell such a one to end all sessions there are.
- */
-export function tellOnlyWhoKnowsTheSession(provider: Provider): void {
-  const { prototype } = provider.Client as unknown as {
-    readonly prototype: { backchannelLogout(subject: string, sessionId: string | undefined): Promise<void> };
-  };
+type TellOfSignOut = (this: EngineClient, subject: string, sessionId: string | undefined) => Promise<void>;
+
+const tellingOfSignOut = new WeakMap<Provider, TellOfSignOut>();
+
+/** Gives `take` what the engine would tell a client of a sign-out, in the place of the client. */
+export function takeLogoutNotices(
+  provider: Provider,
+  take: (clientId: string, subject: string, sessionId: string | undefined) => Promise<void>,
+): void {
+  const { prototype } = provider.Client as unknown as { readonly prototype: { backchannelLogout: TellOfSignOut } };
   const { backchannelLogout } = prototype;
   expectEngine(typeof backchannelLogout === 'function', 'Client.backchannelLogout');
-  prototype.backchannelLogout = async function tell(subject, sessionId) {
-    if (sessionId !== undefined) {
-      await backchannelLogout.call(this, subject, sessionId);
-    }
+  tellingOfSignOut.set(provider, backchannelLogout);
+  prototype.backchannelLogout = function tell(subject, sessionId) {
+    return take(this.clientId, subject, sessionId);
   };
+}
+
+/** The engine's own way to tell a client. */
+export async function sendLogoutNotice(
+  provider: Provider,
+  client: EngineClient,
+  subject: string,
+  sessionId: string,
+): Promise<void> {
+  await tellingOfSignOut.get(provider)?.call(client, subject, sessionId);
 }
 
 interface ClientSchemaPrototype {

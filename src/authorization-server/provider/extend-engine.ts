@@ -3,6 +3,7 @@ import { LASTS } from '../flows/authorization-code/consent.ts';
 import { guardClientCredentials } from '../flows/client-credentials/client-credentials.ts';
 import { tellInterval } from '../flows/device-authorization/device-authorization.ts';
 import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
+import { noteSignOuts } from '../flows/logout/note-sign-outs.ts';
 import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
 import { tellAboutReferenceHere } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
 import { isAllowed, PROFILES } from '../profiles/profile.ts';
@@ -15,6 +16,8 @@ import { detectReplays, keepWith, nameTokens, senderOf, storeStructuredTokens } 
 import { describeErrors } from './error-descriptions.ts';
 import { EXCHANGES, exchangeAtOnce } from './exchange.ts';
 import { EXPLAINED_GRANTS, explainRefusal } from './grant-refusals.ts';
+import { keepLogoutNotices } from './logout-notices.ts';
+import { noteRevocations } from './note-revocations.ts';
 import { noteTokenRequests } from './note-use.ts';
 import type { Outgoing } from './outgoing.ts';
 import { limitParameters } from './parameter-limits.ts';
@@ -60,6 +63,9 @@ export function extendEngine(
   provider.on('device_authorization.success', tellInterval(POLL_INTERVAL));
   noteTokenRequests(provider, deps.noteUse);
   pingWithoutWaiting(provider);
+  keepLogoutNotices(provider, deps.keepLogoutNotice);
+  noteSignOuts(provider, { sessions: deps.artifacts.browserSessions, audit: deps.audit });
+  noteRevocations(provider, deps);
   withdrawUserCodes(provider);
   answerDevicesOnce(provider, deps.rateLimits);
   limitUserCodes(provider, deps.rateLimits);

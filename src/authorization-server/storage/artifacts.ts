@@ -27,6 +27,8 @@ export interface ArtifactStoreDeps {
   readonly sealing: Sealing;
   readonly currentRequest: CurrentRequest;
   readonly refreshGrace: RefreshGrace;
+  /** Called when sessions were ended whose clients have to be told. */
+  readonly sessionsEnded?: (() => void) | undefined;
 }
 
 /** What the token and introspection endpoints ask of the store beyond the engine's adapter. */
@@ -73,9 +75,10 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
       artifacts.insert({ row: payload.toRow('ReplayDetection', id, {}), expiresIn: Math.max(expiresIn, 0) }),
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     waitingRequests: createWaitingRequests(pool, payload),
-    browserSessions: createBrowserSessions({ pool, payload, currentRequest }),
+    browserSessions: createBrowserSessions({ pool, payload, currentRequest, onEnd: deps.sessionsEnded }),
     async revokeByAccountId(accountId) {
       await pool.query(revocations.revokeByAccountId(accountId));
+      deps.sessionsEnded?.();
     },
     async revokeByClientId(clientId) {
       await pool.query(revocations.revokeByClientId(clientId));

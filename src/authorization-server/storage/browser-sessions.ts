@@ -4,6 +4,7 @@ import type { RequestOrigin } from '../provider/current-request.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
 import type { ArtifactPayload } from './artifact-payload.ts';
 import type { Sighting } from './artifact-statements.ts';
+import { KEEP_ENDED } from './ended-sessions.ts';
 import type { CurrentRequest } from './request-memory.ts';
 
 /** What a browser calls itself may be as long as a header; what is told apart stands at its beginning. */
@@ -40,18 +41,27 @@ const LIST = {
 
 const END = {
   name: 'browser-sessions-end',
-  text: `delete from artifacts where account_id = $1 and kind = 'Session' and uid = any ($2::text[])
-    returning uid, payload, created_at, seen_at, seen_from, seen_by`,
+  text: `with ended as (
+      delete from artifacts where account_id = $1 and kind = 'Session' and ($2::text[] is null or uid = any ($2))
+      returning kind, uid, payload, created_at, seen_at, seen_from, seen_by),
+    kept as (${KEEP_ENDED})
+    select * from ended`,
 };
 
 export interface BrowserSessionsDeps {
   readonly pool: Pick<Pool, 'query'>;
   readonly payload: Pick<ArtifactPayload, 'keyOf'>;
   readonly currentRequest: CurrentRequest;
+  readonly onEnd?: (() => void) | undefined;
 }
 
 /** The sessions that the engine stores, as the people see them whose sessions they are. */
-export function createBrowserSessions({ pool, payload, currentRequest }: BrowserSessionsDeps): BrowserSessionStore {
+export function createBrowserSessions({
+  pool,
+  payload,
+  currentRequest,
+  onEnd,
+}: BrowserSessionsDeps): BrowserSessionStore {
   return {
     async visit({ uid, grantId }) {
       const values = [uid, payload.keyOf('Grant', grantId)];
@@ -71,7 +81,9 @@ export function createBrowserSessions({ pool, payload, currentRequest }: Browser
       return rows.filter(({ payload: stored }) => isAlive(stored)).map(sessionOf);
     },
     async end(accountId, uids) {
-      const { rows } = await pool.query<ListedRow>({ ...END, values: [accountId, uids] });
+      const values = [accountId, uids === 'all' ? null : uids];
+      const { rows } = await pool.query<ListedRow>({ ...END, values });
+      onEnd?.();
       return rows.map(sessionOf);
     },
   };

@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg';
+import { KEEP_ENDED } from './ended-sessions.ts';
 import type { TokenPlace } from './token-statements.ts';
 
 /**
@@ -50,7 +51,8 @@ export const endSession = (key: string, uid: string | undefined): QueryConfig =>
 export const revokeByAccountId = (accountId: string): QueryConfig => ({
   name: 'revoke-by-account',
   text: `with grants as (update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' returning key),
-      others as (delete from artifacts where account_id = $1 and kind <> 'Grant'),
+      ended as (delete from artifacts where account_id = $1 and kind <> 'Grant' returning kind, uid, payload),
+      kept as (${KEEP_ENDED}),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
       ungranted as (${lockedTokens('account_id = $1 and grant_id is null')})
     update tokens set revoked_at = now() from ungranted

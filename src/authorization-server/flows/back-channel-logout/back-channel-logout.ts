@@ -3,9 +3,10 @@ import type { Slice } from '../slice.ts';
 /**
  * OpenID Connect Back-Channel Logout 1.0: who signs out is signed out at the clients as well, without the browser.
  *
- * Each client of the session that registered an address gets one notice, all of them at once, before the session ends. Its
- * answer decides nothing: one that is slow, broken or not to be called (provider/outgoing.ts) costs its 2.5 seconds at most, and a
- * line in the log. A notice that is lost is not repeated; the tokens of the session have ended in any case.
+ * Each client of the session that registered an address gets a notice, whoever ends the session: its browser, another one, the
+ * password's change, an operator. A sign-out waits for none of them: notices are kept with it (provider/logout-notices.ts) and
+ * sent from there, by any node, for two days if need be, and only to where the server may call (provider/outgoing.ts). The tokens
+ * of the session have ended in any case.
  */
 export const backChannelLogoutSettings = (): Slice => ({
   features: { backchannelLogout: { enabled: true } },
