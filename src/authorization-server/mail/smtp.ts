@@ -50,7 +50,7 @@ export function createSmtp({ url, from, brand, issuer }: SmtpSettings): Smtp {
             'X-Auto-Response-Suppress': 'All',
             'Content-Language': language,
             // RFC 2919: for filters. Nobody can unsubscribe from what only they can cause.
-            'List-Id': `${brand.replaceAll(/[^\p{L}\p{N} ]/gu, '')} <accounts.${hostname}>`,
+            'List-Id': `<accounts.${hostname}>`,
           },
         });
         return 'delivered';
