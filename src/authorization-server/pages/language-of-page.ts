@@ -1,5 +1,5 @@
 import type { Middleware, ParameterizedContext } from 'koa';
-import { LANGUAGES, type Language, nameOfLanguage } from '../languages/languages.ts';
+import { LANGUAGES, type Language, nameOfLanguage, nearestLanguage } from '../languages/languages.ts';
 
 const COOKIE = 'language';
 const A_YEAR = 365 * 24 * 60 * 60 * 1000;
@@ -14,8 +14,8 @@ const PARAMETER = 'switch_language';
 export function languageOf(ctx: ParameterizedContext, otherwise: Language): Language {
   return (
     known(ctx.cookies.get(COOKIE, { signed: false })) ??
-    uiLocalesOf(ctx).map(nearest).find(isThere) ??
-    acceptedBy(ctx).map(nearest).find(isThere) ??
+    uiLocalesOf(ctx).map(nearestLanguage).find(isThere) ??
+    acceptedBy(ctx).map(nearestLanguage).find(isThere) ??
     otherwise
   );
 }
@@ -36,12 +36,6 @@ function known(tag: string | undefined): Language | undefined {
   return LANGUAGES.find((one) => one.toLowerCase() === tag?.toLowerCase());
 }
 
-/** RFC 4647 §3.4, and a little more: who reads Portuguese of Portugal reads that of Brazil rather than English. */
-function nearest(tag: string): Language | undefined {
-  const [language = ''] = tag.toLowerCase().split('-');
-  return known(tag) ?? LANGUAGES.find((one) => one.split('-')[0] === language);
-}
-
 export interface LanguageChoice {
   readonly language: Language;
   readonly name: string;
@@ -49,8 +43,8 @@ export interface LanguageChoice {
   readonly href: string | undefined;
 }
 
-/** A request may be long, and its parameters stand in every link. */
-const LONGEST_QUERY = 2_000;
+/** An address may hold a whole request, and stands in every link. */
+const LONGEST_QUERY = 4_000;
 
 /** Links to this page in each language; none where it could not be asked for again, because it answers a form. */
 export function languageChoices(ctx: ParameterizedContext, now: Language, address?: string): LanguageChoice[] {
