@@ -97,6 +97,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     findPerson: (id) => secondSteps.findPerson(id),
     requiresSecondFactor,
     keepLogoutNotice: signOuts.keepNotice,
+    mailer: mail.mailer,
     cookieSignatures,
     logger,
   });
@@ -166,6 +167,9 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       passwords,
       passwordPolicy,
       passkeys,
+      secondFactors,
+      secondSteps,
+      requiresSecondFactor,
       provider: () => provider,
     }),
     demonstration,

@@ -4,16 +4,20 @@ import type { IdentityStore } from '../accounts/identities.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
+import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
+import type { SecondStepStore } from '../authenticators/second-steps.ts';
 import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
 import { connectedSection } from '../pages/account/connected.ts';
 import { passkeysSection } from '../pages/account/passkeys.ts';
 import { passwordSection } from '../pages/account/password.ts';
 import type { Section } from '../pages/account/section.ts';
+import { twoStepSection } from '../pages/account/two-step.ts';
 import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
 import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { endGrantsOfAccount, endOtherSessions } from '../storage/revocation-statements.ts';
 import type { AssembledPasskeys } from './passkeys.ts';
+import type { SecondFactors } from './sign-in.ts';
 import type { Stores } from './stores.ts';
 
 export interface SecuritySectionsAssembly {
@@ -26,6 +30,9 @@ export interface SecuritySectionsAssembly {
   readonly passwords: Passwords;
   readonly passwordPolicy: PasswordPolicy;
   readonly passkeys: AssembledPasskeys;
+  readonly secondFactors: SecondFactors;
+  readonly secondSteps: Pick<SecondStepStore, 'findTotp' | 'removeTotp'>;
+  readonly requiresSecondFactor: RequiresSecondFactor;
   readonly describeOrigin: DescribeOrigin;
 }
 
@@ -39,6 +46,7 @@ export function securitySections(assembly: SecuritySectionsAssembly): readonly S
   const { audit } = stores;
   return [
     passwordSection({ page, notices, brand: brand.name, changePassword: changePassword(assembly) }),
+    twoStepSection({ ...assembly, ...assembly.secondFactors, store: assembly.secondSteps, audit }),
     passkeysSection({ ...assembly.passkeys, issuer, page, describeOrigin, audit, notices }),
     connectedSection({ page, providers, identities, audit, notices }),
   ];
