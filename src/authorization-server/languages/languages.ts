@@ -12,6 +12,13 @@ import { parse } from 'yaml';
 export const LANGUAGES = ['en', 'de', 'ja', 'pt-BR'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** RFC 4647 §3.4, and a little more: who reads Portuguese of Portugal reads that of Brazil rather than English. */
+export function nearestLanguage(tag: string): Language | undefined {
+  const asked = tag.toLowerCase();
+  const [language = ''] = asked.split('-');
+  return LANGUAGES.find((one) => one.toLowerCase() === asked) ?? LANGUAGES.find((one) => one.split('-')[0] === language);
+}
+
 export type MessageValues = Readonly<Record<string, string | number | Date>>;
 
 type Tags = Readonly<Record<string, (content: string) => string>>;
