@@ -67,7 +67,14 @@ export class Browser {
       throw new Error(`neither sign-in nor consent: ${html.slice(0, 500)}`);
     }
     const hidden = html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
-    const fields = new URLSearchParams([...hidden].map(([, name = '', value = '']) => [name, value]));
+    // What consent proposes, and a browser sends unless somebody changes it.
+    const ticked = html.matchAll(
+      /<input type="(?:checkbox|radio)" name="([^"]*)"(?: value="([^"]*)")? checked *(?:required)?>/g,
+    );
+    const fields = new URLSearchParams([
+      ...[...hidden].map(([, name = '', value = '']) => [name, value]),
+      ...[...ticked].map(([, name = '', value = 'on']) => [name, value]),
+    ]);
     if (action.endsWith('/sign-in')) {
       fields.set('email', this.#email);
       fields.set('password', PASSWORD);

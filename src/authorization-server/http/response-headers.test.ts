@@ -9,7 +9,7 @@ import {
   type RelyingParty,
   send,
 } from '../../testing/relying-party.ts';
-import { UserAgent, type Visit } from '../../testing/user-agent.ts';
+import { consentFieldsOf, UserAgent, type Visit } from '../../testing/user-agent.ts';
 
 let server: TestServer;
 let web: RelyingParty;
@@ -122,7 +122,12 @@ describe('a redirect', () => {
       chain.push(await browser.send(chain.at(-1)?.headers.get('location') ?? ''));
     }
     const consent = chain.at(-1) as Visit;
-    chain.push(await browser.send(`${consent.url}/consent`, { method: 'POST', body: new URLSearchParams() }));
+    chain.push(
+      await browser.send(`${consent.url}/consent`, {
+        method: 'POST',
+        body: new URLSearchParams(consentFieldsOf(consent)),
+      }),
+    );
     chain.push(await browser.send(chain.at(-1)?.headers.get('location') ?? ''));
     const other = await browser.get(web.authorizationUrl({ scope: 'openid', prompt: 'consent' }));
     chain.push(await browser.send(`${other.url}/abort`, { method: 'POST', body: new URLSearchParams() }));
@@ -162,7 +167,10 @@ describe('a redirect', () => {
       ...credentials,
       ...Object.fromEntries(lure),
     });
-    const end = await browser.post(`${consent.url}/consent?${lure}`, Object.fromEntries(lure));
+    const end = await browser.post(`${consent.url}/consent?${lure}`, {
+      ...Object.fromEntries(lure),
+      ...consentFieldsOf(consent),
+    });
     expect(end.url).toMatch(/^http:\/\/localhost:3002\/callback\?code=/);
     const question = await browser.get(`/session/end?${lure}`);
     const xsrf = question.html.match(/name="xsrf" value="([^"]+)"/)?.[1] ?? '';

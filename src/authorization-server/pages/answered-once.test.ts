@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { ALICE, createRelyingParty, DEMO_WEB, type RelyingParty } from '../../testing/relying-party.ts';
-import { actionOf, UserAgent, type Visit } from '../../testing/user-agent.ts';
+import { actionOf, consentFieldsOf, UserAgent, type Visit } from '../../testing/user-agent.ts';
 
 let server: TestServer;
 let web: RelyingParty;
@@ -37,7 +37,7 @@ describe('a pending authorization request', () => {
     for (let round = 0; round < 5; round += 1) {
       const agent = new UserAgent(server.issuer);
       const consent = await consentOf(agent);
-      const resume = locationOf(await post(agent, actionOf(consent, 'consent')));
+      const resume = locationOf(await post(agent, actionOf(consent, 'consent'), consentFieldsOf(consent)));
       const answers = await atOnce(agent, 6, (tab) => tab.send(resume));
       const codes = answers.filter((answer) => locationOf(answer).includes('code='));
       expect(codes).toHaveLength(1);
@@ -53,9 +53,10 @@ describe('a pending authorization request', () => {
       const agent = new UserAgent(server.issuer);
       const consent = await consentOf(agent);
       const action = actionOf(consent, 'consent');
-      const resume = locationOf(await post(agent, action));
+      const fields = consentFieldsOf(consent);
+      const resume = locationOf(await post(agent, action, fields));
       const tab = agent.clone();
-      const [end, late] = await Promise.all([agent.send(resume), atOnce(tab, 4, (one) => post(one, action))]);
+      const [end, late] = await Promise.all([agent.send(resume), atOnce(tab, 4, (one) => post(one, action, fields))]);
       expect(locationOf(end)).toContain('code=');
       expect(late.every(({ status }) => status === 303 || status === 400)).toBe(true);
       expect(locationOf(await tab.send(resume))).toMatch(/^\/auth\?client_id=/);
@@ -65,7 +66,7 @@ describe('a pending authorization request', () => {
   it('C52: takes a double click on a button for one', async () => {
     const agent = new UserAgent(server.issuer);
     const consent = await consentOf(agent);
-    const clicks = await atOnce(agent, 2, (tab) => post(tab, actionOf(consent, 'consent')));
+    const clicks = await atOnce(agent, 2, (tab) => post(tab, actionOf(consent, 'consent'), consentFieldsOf(consent)));
     expect(clicks.map(({ status }) => status)).toEqual([303, 303]);
     expect(locationOf(clicks[0])).toBe(locationOf(clicks[1]));
     expect(locationOf(await agent.send(locationOf(clicks[1])))).toMatch(/[?&]code=/);
@@ -77,7 +78,7 @@ describe('a pending authorization request', () => {
     let turn = 0;
     await atOnce(agent, 2, (tab) => {
       turn += 1;
-      return post(tab, actionOf(consent, turn === 1 ? 'consent' : 'abort'));
+      return post(tab, actionOf(consent, turn === 1 ? 'consent' : 'abort'), consentFieldsOf(consent));
     });
     const resume = consent.url.replace('/interaction/', '/auth/');
     expect(locationOf(await agent.send(resume))).toMatch(/[?&](code=|error=access_denied)/);

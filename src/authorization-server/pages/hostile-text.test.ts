@@ -32,7 +32,9 @@ afterAll(() => server.stop());
 const TAGS = /<\s*\/?\s*([a-z][a-z0-9]*)/gi;
 const PAGE_TAGS = new Set(
   `html head meta title link body div header svg rect g circle path span main h1 h2 h3 p strong bdi form label input
-   button a footer nav ul li dl dt dd details summary code small section aside noscript br script`.split(/\s+/),
+   button a footer nav ul li dl dt dd details summary code small section aside noscript br script fieldset legend`.split(
+    /\s+/,
+  ),
 );
 
 /** The page has no element, attribute or scheme that its template did not put there. */
