@@ -1,4 +1,5 @@
-import { UserAgent, type Visit } from './user-agent.ts';
+import type { TestServer } from './authorization-server.ts';
+import { DEMO_PASSWORD, UserAgent, type Visit } from './user-agent.ts';
 
 interface Person {
   readonly email: string;
@@ -21,4 +22,29 @@ export async function visitorOf(server: { readonly issuer: string }, person = AL
     throw new Error(`not at the console but at ${url}: ${status} ${html}`);
   }
   return browser;
+}
+
+export interface Newcomer {
+  readonly email: string;
+  readonly accountId: string;
+}
+
+/** People whom no other test knows. */
+export function newcomers(server: () => Pick<TestServer, 'apply' | 'pool'>) {
+  let count = 0;
+  return async (roles: readonly string[] = ['user']): Promise<Newcomer> => {
+    count += 1;
+    const email = `newcomer-${count}@example.com`;
+    const account = { email, name: `Newcomer ${count}`, password: DEMO_PASSWORD, email_verified: true, roles };
+    await server().apply({ accounts: [account] });
+    const { rows } = await server().pool.query('select account_id from accounts where email = $1', [email]);
+    return { email, accountId: rows[0].account_id };
+  };
+}
+
+/** What the audit log says of one kind about an account, the oldest first. */
+export async function auditOf(server: Pick<TestServer, 'pool'>, { accountId }: Newcomer, kind: string) {
+  const text = 'select details from audit_events where account_id = $1 and kind = $2 order by at';
+  const { rows } = await server.pool.query(text, [accountId, kind]);
+  return rows.map(({ details }) => details);
 }
