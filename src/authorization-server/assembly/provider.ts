@@ -12,6 +12,8 @@ import { pushAgain } from '../flows/pushed-authorization-request/push-again.ts';
 import type { CookieSignatures } from '../http/cookie-signatures.ts';
 import { loggedPath } from '../http/request-id.ts';
 import { LANGUAGES } from '../languages/languages.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import { createWaitingRequestMail } from '../mail/waiting-request-mail.ts';
 import { devicePages } from '../pages/device.ts';
 import { engineErrorPage } from '../pages/error.ts';
 import { createReportRefusal } from '../pages/error-reader.ts';
@@ -39,12 +41,16 @@ export interface ProviderAssembly {
   readonly findPerson: PersonStore['findPerson'];
   readonly requiresSecondFactor: RequiresSecondFactor;
   readonly keepLogoutNotice: KeepLogoutNotice;
+  readonly mailer: Mailer;
   readonly cookieSignatures: CookieSignatures;
   readonly logger: Logger;
 }
 
 /** Refused requests that are written down, from one network in an hour. */
 const REFUSED_REQUESTS = { name: 'refused requests', most: 100, seconds: 3600 };
+
+/** To one person: more requests than that are seen on one page. */
+const MAILS_OF_REQUESTS = { name: 'mail of waiting requests', most: 3, seconds: 600 };
 
 /** The engine, and the endpoint that clients register at: each knows of the other. */
 export async function assembleProvider({
@@ -55,6 +61,7 @@ export async function assembleProvider({
   findPerson,
   requiresSecondFactor,
   keepLogoutNotice,
+  mailer,
   cookieSignatures,
   logger,
 }: ProviderAssembly) {
@@ -100,10 +107,18 @@ export async function assembleProvider({
     rateLimits,
     noteUse: (use) => stores.grantUsage.record(use),
     findAccountId: createFindAccountId(accounts),
+    tellOfRequest: createWaitingRequestMail({
+      issuer: config.issuer,
+      mailer,
+      defaultLanguage: config.languages.default,
+      findAccount: (accountId) => accounts.findAccount(accountId),
+      mayTell: (accountId) => rateLimits.take(MAILS_OF_REQUESTS, accountId),
+    }),
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
     signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     keepLogoutNotice,
+    during: stores.currentRequest.during,
     cookieSignatures,
     mutualTls: config.mutualTls,
     trustedProxies: config.trustedProxies,

@@ -16,7 +16,9 @@ export type Language = (typeof LANGUAGES)[number];
 export function nearestLanguage(tag: string): Language | undefined {
   const asked = tag.toLowerCase();
   const [language = ''] = asked.split('-');
-  return LANGUAGES.find((one) => one.toLowerCase() === asked) ?? LANGUAGES.find((one) => one.split('-')[0] === language);
+  return (
+    LANGUAGES.find((one) => one.toLowerCase() === asked) ?? LANGUAGES.find((one) => one.split('-')[0] === language)
+  );
 }
 
 export type MessageValues = Readonly<Record<string, string | number | Date>>;

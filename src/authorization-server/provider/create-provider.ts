@@ -7,7 +7,7 @@ import { encryptsBy } from '../clients/public-keys.ts';
 import type { TrustedIssuerStore } from '../clients/trusted-issuer.ts';
 import { authorizationCodeSettings } from '../flows/authorization-code/authorization-code.ts';
 import { backChannelLogoutSettings } from '../flows/back-channel-logout/back-channel-logout.ts';
-import { cibaSettings } from '../flows/ciba/ciba.ts';
+import { type CibaDeps, cibaSettings } from '../flows/ciba/ciba.ts';
 import { clientAuthenticationSettings } from '../flows/client-authentication/client-authentication.ts';
 import { clientCredentialsSettings } from '../flows/client-credentials/client-credentials.ts';
 import { type DevicePages, deviceAuthorizationSettings } from '../flows/device-authorization/device-authorization.ts';
@@ -38,6 +38,7 @@ import { REQUESTS_TO_ONE } from './backchannel.ts';
 import { claimResponseSettings } from './claim-responses.ts';
 import { clientSettings, type SelfDescribedClients } from './client-settings.ts';
 import { clientAdapter, registrationOf } from './clients.ts';
+import type { CurrentRequest } from './current-request.ts';
 import { admitStructuredTokens, encryptOnlyTo, verifyWithFreshKeys } from './engine-tokens.ts';
 import { describeError } from './error-descriptions.ts';
 import type { Exchanger } from './exchange.ts';
@@ -76,6 +77,8 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
   readonly rateLimits: RateLimits;
   /** The account with this email, as somebody typed it, that can be used. */
   readonly findAccountId: (email: string) => Promise<string | undefined>;
+  /** Lets somebody know that a client waits for their answer (CIBA). */
+  readonly tellOfRequest: CibaDeps['tell'];
   readonly trustedIssuers: TrustedIssuerStore;
   readonly signingKeys: readonly SigningKey[];
   readonly serverSecrets: ServerSecrets;
@@ -90,6 +93,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
       readonly languages: readonly string[];
     };
   readonly keepLogoutNotice: KeepLogoutNotice;
+  readonly during: CurrentRequest['during'];
   readonly development: boolean;
 }
 
@@ -162,6 +166,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       findAccountId: deps.findAccountId,
       narrowToAccount: requestedScope.narrowToAccount,
       mayAsk: (clientId, accountId) => deps.rateLimits.take(REQUESTS_TO_ONE, `${clientId} ${accountId}`),
+      tell: deps.tellOfRequest,
       interval: POLL_INTERVAL,
     }),
     introspectionSettings({

@@ -13,6 +13,7 @@ import {
   openRequests,
   saidAt,
 } from '../../../testing/bank.ts';
+import { mailsTo, readMailbox } from '../../../testing/mailbox.ts';
 import {
   ALICE,
   type Answer,
@@ -56,6 +57,17 @@ describe('the backchannel authentication request', () => {
     ['for an hour at most', '86400', 3600],
   ])('is kept %s', async (_, requested_expiry, expires_in) => {
     expect((await bank.request({ requested_expiry })).body.expires_in).toBe(expires_in);
+  });
+
+  it('is told to the person by mail, so often and no more, where their address is known to be theirs', async () => {
+    await Promise.all(Array.from({ length: 5 }, () => bank.ask()));
+    const mails = await mailsTo(server.issuer, ALICE.email, 3);
+    expect(mails).toHaveLength(3);
+    expect(mails[0]).toMatchObject({ subject: 'Bank waits for your answer', links: [`${server.issuer}/requests`] });
+    await server.pool.query('update accounts set email_verified = false where email = $1', [GUEST.email]);
+    await bank.ask({ login_hint: GUEST.email });
+    await server.pool.query('update accounts set email_verified = true where email = $1', [GUEST.email]);
+    expect((await readMailbox(server.issuer)).filter(({ to }) => to === GUEST.email)).toEqual([]);
   });
 
   it('names a person by email, however it is written, or by an ID token', async () => {

@@ -19,6 +19,8 @@ export interface CibaDeps {
   readonly narrowToAccount: (ctx: KoaContextWithOIDC) => Promise<void>;
   /** Whether this client may ask this person once more. */
   readonly mayAsk: (clientId: string, accountId: string) => Promise<boolean>;
+  /** Lets the person know that they are asked. */
+  readonly tell: (asked: { readonly accountId: string; readonly clientName: string }) => Promise<void>;
   /** Seconds between two polls. */
   readonly interval: number;
 }
@@ -49,8 +51,9 @@ export const cibaSettings = (deps: CibaDeps): Slice => ({
           throw askedTooOften();
         }
       },
-      /** The person comes by themselves. What is left is to tell the client how often to ask (§7.3). */
-      async triggerAuthenticationDevice(ctx) {
+      /** The person answers wherever they are signed in. The client is told how often to ask (§7.3). */
+      async triggerAuthenticationDevice(ctx, { accountId = '' }, _account, client) {
+        await deps.tell({ accountId, clientName: client.clientName ?? client.clientId });
         Object.assign(ctx.body as object, { interval: deps.interval });
       },
     },
