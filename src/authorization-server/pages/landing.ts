@@ -77,10 +77,14 @@ function discoveryOf(issuer: string): { openid: string; oauth: string } {
   };
 }
 
-/** Pages to which nobody is sent: an address that a device shows, and one that an app names. */
+/** Pages to which nobody is sent: one's own account, an address that a device shows, and one that an app names. */
 function forPeople(provider: Provider, root: string) {
   const answersRequests = urlOf(provider, 'backchannel_authentication') !== undefined;
-  return { device: urlOf(provider, 'code_verification'), requests: answersRequests ? `${root}/requests` : undefined };
+  return {
+    account: `${root}/account`,
+    device: urlOf(provider, 'code_verification'),
+    requests: answersRequests ? `${root}/requests` : undefined,
+  };
 }
 
 function registrationOf({ advertised }: LandingPage['registration']): Endpoint[] {
