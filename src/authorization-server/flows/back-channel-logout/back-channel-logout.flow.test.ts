@@ -249,7 +249,7 @@ describe('C69: a client that cannot be told', () => {
     const { url } = await browser.get(at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' }));
     expect(new URL(url).searchParams.get('error')).toBe('login_required');
     await vi.waitFor(() => expect(problems()).toHaveLength(1), { timeout: 5_000 });
-    expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1);
+    await vi.waitFor(() => expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1));
     expect(received.filter(({ path }) => path === '/elsewhere')).toEqual([]);
     expect(problems()[0].err.message).toContain(clientId);
     expect(log.join()).not.toContain('eyJ');
