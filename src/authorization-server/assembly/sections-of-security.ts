@@ -41,13 +41,13 @@ const PASSWORD_CHANGES = { name: 'password changes', most: 20, seconds: 3600 };
 
 /** What stands behind "Sign-in & security" in the console. */
 export function securitySections(assembly: SecuritySectionsAssembly): readonly Section[] {
-  const { config, stores, page, notices, identities, describeOrigin } = assembly;
+  const { config, stores, page, notices, identities } = assembly;
   const { issuer, brand, upstreamProviders: providers } = config;
   const { audit } = stores;
   return [
     passwordSection({ page, notices, brand: brand.name, changePassword: changePassword(assembly) }),
     twoStepSection({ ...assembly, ...assembly.secondFactors, store: assembly.secondSteps, audit }),
-    passkeysSection({ ...assembly.passkeys, issuer, page, describeOrigin, audit, notices }),
+    passkeysSection({ ...assembly, ...assembly.passkeys, issuer, audit }),
     connectedSection({ page, providers, identities, audit, notices }),
   ];
 }

@@ -1,5 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import type { PersonStore } from '../../accounts/person.ts';
+import { mayGoWithout, type RequiresSecondFactor } from '../../accounts/second-factor-policy.ts';
 import type { Audit } from '../../audit/audit.ts';
 import { nameOfAuthenticator } from '../../authenticators/authenticator-names.ts';
 import type { Passkey, PasskeyStore } from '../../authenticators/passkey-store.ts';
@@ -18,6 +20,8 @@ export interface PasskeysSectionDeps {
   readonly passkeys: Pick<Passkeys, 'proposal' | 'add'>;
   readonly store: Pick<PasskeyStore, 'passkeysOf' | 'renamePasskey' | 'removePasskey'>;
   readonly describeOrigin: DescribeOrigin;
+  readonly findPerson: PersonStore['findPerson'];
+  readonly requiresSecondFactor: RequiresSecondFactor;
   readonly audit: Pick<Audit, 'record'>;
   readonly notices: Notices;
 }
@@ -133,11 +137,24 @@ async function rename(ctx: RouterContext, deps: PasskeysSectionDeps, console: Co
 async function remove(ctx: RouterContext, deps: PasskeysSectionDeps, console: Console): Promise<void> {
   const form = await readOr(ctx, RemoveForm);
   const { accountId } = console.visitor(ctx).account;
+  if (await isNeeded(deps, accountId)) {
+    return console.seeOther(ctx, '/passkeys', 'second-factors.said.needed');
+  }
   const removed = form && (await deps.store.removePasskey(accountId, form.id));
   if (removed === undefined) {
     return console.seeOther(ctx, '/passkeys');
   }
   await tell(ctx, deps, console, 'removed', removed);
+}
+
+/** The last passkey of somebody who must have a second factor, and has no other. */
+async function isNeeded({ findPerson, store, requiresSecondFactor }: PasskeysSectionDeps, accountId: string) {
+  const person = await findPerson(accountId);
+  return (
+    person !== undefined &&
+    !mayGoWithout('passkey', person, requiresSecondFactor) &&
+    (await store.passkeysOf(accountId)).length === 1
+  );
 }
 
 /** The log, the owner by mail, and the visitor. */
@@ -153,7 +170,10 @@ async function tell(
   const details = { name: passkeyName, aaguid };
   await deps.audit.record({ kind: `passkey_${what}`, accountId: account.accountId, details });
   await deps.notices.tell(ctx, account, `passkey-${what}`, { name: passkeyName });
-  console.seeOther(ctx, '/passkeys', `passkeys.said.${what}`);
+  const person = await deps.findPerson(account.accountId);
+  // After a password it is asked for from now on: whoever loses it needs recovery codes.
+  const lacksCodes = what === 'added' && person?.recoveryCodesLeft === 0;
+  console.seeOther(ctx, lacksCodes ? '/two-step' : '/passkeys', `passkeys.said.${what}`);
 }
 
 async function readOr<Schema extends z.ZodType>(ctx: RouterContext, schema: Schema) {
