@@ -1,6 +1,6 @@
-import type { RouterContext } from '@koa/router';
 import type { Config } from '../../config/schema.ts';
-import type { Account, Authenticate } from '../accounts/account.ts';
+import { networkOf } from '../../http/network-of-address.ts';
+import type { Authenticate } from '../accounts/account.ts';
 import { acrOf } from '../accounts/assurance.ts';
 import type { IdentityStore } from '../accounts/identities.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
@@ -12,11 +12,12 @@ import { emailSection } from '../pages/account/email.ts';
 import type { Page } from '../pages/page.ts';
 import type { RememberedRequests } from '../pages/remembered-request.ts';
 import { createLinkBrowsers } from '../pages/self-service/link-browser.ts';
-import { selfServicePages } from '../pages/self-service/self-service.ts';
+import { type SelfServiceDeps, selfServicePages } from '../pages/self-service/self-service.ts';
 import type { PageSessions } from '../provider/page-sessions.ts';
 import { createReadAddress } from '../self-service/addresses.ts';
 import { createEmailChange } from '../self-service/email-change.ts';
 import { createInvitations } from '../self-service/invitations.ts';
+import { MAIL_FROM_NETWORK } from '../self-service/limits.ts';
 import { MAIL_JOB } from '../self-service/mail-job.ts';
 import { mailJobs } from '../self-service/mail-jobs.ts';
 import { createPasswordReset } from '../self-service/password-reset.ts';
@@ -58,6 +59,7 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
     endAccess: (accountId: string) => artifacts.revokeByAccountId(accountId),
     enqueue: (job: object) => deliveries.enqueue(MAIL_JOB, job),
     take: rateLimits.take,
+    admits: (from: string) => rateLimits.take(MAIL_FROM_NETWORK, networkOf(from)),
     passwords,
     policy,
     links,
@@ -110,8 +112,12 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
  * Signs in whoever has just made an account, in the browser where they chose its password. One that needs a second factor goes to
  * the sign-in page instead, which sets one up.
  */
-function createSignInAtOnce({ requiresSecondFactor, sessions, stores }: SelfServiceAssembly) {
-  return async (ctx: RouterContext, account: Account): Promise<void> => {
+function createSignInAtOnce({
+  requiresSecondFactor,
+  sessions,
+  stores,
+}: SelfServiceAssembly): SelfServiceDeps['signIn'] {
+  return async (ctx, account) => {
     if (!requiresSecondFactor(account)) {
       const { accountId } = account;
       const amr = ['pwd'];

@@ -5,7 +5,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
-import { MAIL_FROM_NETWORK, MAIL_TO_ADDRESS, type Take } from './limits.ts';
+import { MAIL_TO_ADDRESS, type Take } from './limits.ts';
 import type { Enqueue, MailJobOf } from './mail-job.ts';
 import { type Beginning, createToken, linkTo, type MailedLinkStore } from './mailed-link.ts';
 import type { Problem, Problems } from './problem.ts';
@@ -26,13 +26,16 @@ export interface PasswordResetDeps {
   readonly mailer: Mailer;
   readonly enqueue: Enqueue;
   readonly take: Take;
+  /** Whether one more form from this IP address may send mail. */
+  readonly admits: (from: string) => Promise<boolean>;
   readonly audit: Pick<Audit, 'record'>;
 }
 
 export interface ResetForm extends Beginning {
   readonly email: string;
   readonly language: Language;
-  readonly network: string;
+  /** Where it comes from. */
+  readonly from: string;
 }
 
 export type Chosen = { readonly account: Account; readonly beginning: Beginning } | { problem: Problem } | 'used';
@@ -67,7 +70,7 @@ export function createPasswordReset(deps: PasswordResetDeps) {
         return { email: address.problem };
       }
       const { emailCanonical } = address;
-      if (!(await take(MAIL_FROM_NETWORK, form.network))) {
+      if (!(await deps.admits(form.from))) {
         return { form: { key: 'self-service.problem.too-often' } };
       }
       const mayMail = await take(MAIL_TO_ADDRESS, emailCanonical);

@@ -6,7 +6,7 @@ import type { Audit } from '../audit/audit.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
-import { MAIL_FROM_NETWORK, MAIL_TO_ADDRESS, PASSWORDS_AT_LINK, type Take } from './limits.ts';
+import { MAIL_TO_ADDRESS, PASSWORDS_AT_LINK, type Take } from './limits.ts';
 import type { Enqueue, MailJobOf } from './mail-job.ts';
 import { type Beginning, createToken, linkTo, type MailedLinkStore } from './mailed-link.ts';
 import type { Problems } from './problem.ts';
@@ -25,6 +25,8 @@ export interface SignUpDeps {
   readonly mailer: Mailer;
   readonly enqueue: Enqueue;
   readonly take: Take;
+  /** Whether one more form from this IP address may send mail. */
+  readonly admits: (from: string) => Promise<boolean>;
   readonly audit: Pick<Audit, 'record'>;
 }
 
@@ -34,7 +36,7 @@ export interface SignUpForm extends Beginning {
   readonly password: string;
   readonly language: Language;
   /** Where it comes from. */
-  readonly network: string;
+  readonly from: string;
 }
 
 /** Who confirms: the browser that asked, or else somebody who knows the password that was chosen there. */
@@ -69,7 +71,7 @@ export function createSignUp(deps: SignUpDeps) {
       if (problem !== undefined) {
         return { password: problem };
       }
-      if (!(await take(MAIL_FROM_NETWORK, form.network))) {
+      if (!(await deps.admits(form.from))) {
         return { form: { key: 'self-service.problem.too-often' } };
       }
       const passwordHash = await passwords.inTurn((hasher) => hasher.hashPassword(password));

@@ -60,6 +60,7 @@ describe('the backchannel authentication request', () => {
   });
 
   it('is told to the person by mail, so often and no more, where their address is known to be theirs', async () => {
+    await server.pool.query('delete from outbox');
     await Promise.all(Array.from({ length: 5 }, () => bank.ask()));
     const mails = await mailsTo(server.issuer, ALICE.email, 3);
     expect(mails).toHaveLength(3);

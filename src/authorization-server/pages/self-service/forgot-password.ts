@@ -1,7 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { networkOf } from '../../../http/network-of-address.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { PasswordReset } from '../../self-service/password-reset.ts';
 import type { Page } from '../page.ts';
@@ -58,7 +57,7 @@ export function forgotPasswordPage({ page, mailer, passwordReset, browsers, keep
       ...form,
       browser,
       language: t.language,
-      network: networkOf(ctx.ip),
+      from: ctx.ip,
     });
     if (problems !== undefined) {
       return show(ctx, form, refusalOf(problems, t));

@@ -1,7 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import { networkOf } from '../../../http/network-of-address.ts';
 import type { PasswordPolicy } from '../../accounts/password-policy.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { SignUp } from '../../self-service/sign-up.ts';
@@ -70,7 +69,7 @@ export function signUpPage(deps: SignUpPageDeps) {
     const { form } = read;
     const browser = browsers.remember(ctx);
     const problems = await orBusy(ctx, t, () =>
-      signUp.request({ ...form, browser, language: t.language, network: networkOf(ctx.ip) }),
+      signUp.request({ ...form, browser, language: t.language, from: ctx.ip }),
     );
     if (problems !== undefined) {
       return show(ctx, form, 'refusal' in problems ? problems.refusal : refusalOf(problems, t));
