@@ -13,6 +13,12 @@ export const XSS = [
 
 const callback = `${PLAYGROUND}/callback`;
 
+/** People whose apps lose their access, which nobody else's test may notice. */
+export const OWNERS = ['Ann', 'Ben', 'Cem', 'Dee'].map((name) => ({
+  email: `${name.toLowerCase()}@example.com`,
+  name: `${name} Owner`,
+}));
+
 /** Beside the demo directory: clients for what its own are not registered for. */
 export const TEST_DIRECTORY = {
   resourceServers: XSS.map((text, index) => ({
@@ -44,11 +50,27 @@ export const TEST_DIRECTORY = {
       default_scope: 'openid profile',
     })),
   ],
-  accounts: XSS.map((text, index) => ({
-    email: `xss-${index}@example.com`,
-    name: text,
-    password: 'correct-horse-battery-staple',
-    email_verified: true,
-    roles: ['xss'],
-  })),
+  accounts: [
+    ...XSS.map((text, index) => ({
+      email: `xss-${index}@example.com`,
+      name: text,
+      password: 'correct-horse-battery-staple',
+      email_verified: true,
+      roles: ['xss'],
+    })),
+    ...OWNERS.map((person) => ({
+      ...person,
+      password: 'correct-horse-battery-staple',
+      email_verified: true,
+      roles: ['user'],
+    })),
+    // Each for one test, which changes how they sign in.
+    ...['pia', 'petra', 'paul', 'perry'].map((name) => ({
+      email: `${name}@example.com`,
+      name: 'P. Quist',
+      password: 'correct-horse-battery-staple',
+      email_verified: true,
+      roles: ['user'],
+    })),
+  ],
 };

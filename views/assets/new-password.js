@@ -67,20 +67,20 @@ function withoutSubjects(password, subjects) {
 function bitsOf(text) {
   const period = text.length > 0 ? (text + text).indexOf(text, 1) : 0;
   const once = [...text.slice(0, period)];
-  const pool = [
-    [/\p{Ll}/u, 26],
-    [/\p{Lu}/u, 26],
-    [/\d/, 10],
-    [/[^\p{L}\d]/u, 33],
-  ].reduce((sum, [kind, size]) => sum + (once.some((one) => kind.test(one)) ? size : 0), 0);
+  const step = (at) => (once[at]?.codePointAt(0) ?? 0) - (once[at - 1]?.codePointAt(0) ?? 0);
   return once.reduce((bits, one, at) => {
-    const step = (index) => (once[index]?.codePointAt(0) ?? 0) - (once[index - 1]?.codePointAt(0) ?? 0);
     if (at > 1 && Math.abs(step(at)) < 2 && step(at) === step(at - 1)) {
       return bits;
     }
-    const isInWord = /\p{Ll}/u.test(one) && at > 0 && /\p{L}/u.test(once[at - 1]);
-    // Scripts with thousands of characters have more in each of them.
-    const ideograph = /[\p{Lo}]/u.test(one) ? 9 : 0;
-    return bits + (ideograph || (isInWord ? 2 : Math.log2(pool || 1)));
+    const isInWord = /\p{Ll}/u.test(one) && /\p{L}/u.test(once[at - 1] ?? '');
+    return bits + (isInWord ? 2 : bitsOfCharacter(one));
   }, 0);
+}
+
+function bitsOfCharacter(one) {
+  if (/\d/.test(one)) {
+    return 3.3;
+  }
+  // Scripts without capitals have many more characters.
+  return /\p{Lo}/u.test(one) ? 8 : 4.8;
 }
