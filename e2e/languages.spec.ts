@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test';
+import { ISSUER } from './addresses.ts';
 import { answerAt, signIn, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
@@ -89,6 +90,9 @@ test.describe('from right to left', () => {
     await expectMirrored(page);
     await signIn(page);
     await expect(page.getByTestId('consent-form')).toBeVisible();
+    await expectMirrored(page);
+    await page.goto(`${ISSUER}/account/sessions`);
+    await expect(page.locator('.page')).toBeVisible();
     await expectMirrored(page);
   });
 });

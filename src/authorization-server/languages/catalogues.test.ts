@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, it } from 'vitest';
+import { loadSettings } from '../../config/load.ts';
 import { LANGUAGES, loadLanguages, readMessages } from './languages.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -55,6 +56,17 @@ describe.each(LANGUAGES.filter((language) => language !== 'en'))('the catalogues
 
   it('can be read', () => {
     expect(loadLanguages()(language).language).toBe(language);
+  });
+});
+
+describe('the languages', () => {
+  it('are those that there are catalogues of', () => {
+    expect(readdirSync(CATALOGUES).sort()).toEqual([...LANGUAGES].sort());
+  });
+
+  it.each(LANGUAGES)('may each be the default: %s', (language) => {
+    const env = { CONCIERGE_LANGUAGES_DEFAULT: language };
+    expect(loadSettings({ env, mode: 'development' }).languages.default).toBe(language);
   });
 });
 
