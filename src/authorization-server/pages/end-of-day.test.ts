@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dayIn, endOfDay } from './end-of-day.ts';
+import { dayIn, endOfDay, lastMomentOf } from './end-of-day.ts';
 
 const NOW = new Date('2026-11-22T23:30:00Z');
 const LATEST = new Date('2027-11-22T23:30:00Z');
@@ -26,4 +26,9 @@ it.each([
 
 it('counts days as UTC does', () => {
   expect([dayIn(0, NOW), dayIn(1, NOW), dayIn(40, NOW)]).toEqual(['2026-11-22', '2026-11-23', '2027-01-01']);
+});
+
+it('names the day that something lasts to the end of', () => {
+  const end = endOfDay('2026-12-24', LATEST, NOW) as Date;
+  expect(lastMomentOf(end, 'en', NOW).day).toBe('December 24, 2026');
 });

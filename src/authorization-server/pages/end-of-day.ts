@@ -1,3 +1,6 @@
+import type { Language } from '../languages/languages.ts';
+import { type Moment, momentOf } from './moments.ts';
+
 const DAY_MS = 24 * 3600 * 1000;
 
 export type DayProblem = 'no-date' | 'past-date' | 'late-date';
@@ -17,4 +20,9 @@ export function endOfDay(date: string, latest: Date, now = new Date()): Date | D
 /** For `<input type="date">`: the day of UTC, so many days from now. */
 export function dayIn(days: number, now = new Date()): string {
   return new Date(now.getTime() + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** What ends with a day ends on that day, and not on the next. */
+export function lastMomentOf(end: Date, language: Language, now = new Date()): Moment {
+  return momentOf(new Date(end.getTime() - 1), language, now);
 }

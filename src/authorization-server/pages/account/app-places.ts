@@ -3,6 +3,7 @@ import type { GrantOrigin, HeldAccess } from '../../grants/held-grant.ts';
 import type { Translate } from '../../languages/languages.ts';
 import type { ResourceServer } from '../../resources/resource-server.ts';
 import { type ReadableDetail, readableDetails } from '../authorization-details-words.ts';
+import { lastMomentOf } from '../end-of-day.ts';
 import { type Moment, momentOf } from '../moments.ts';
 import { lastUseOf } from './app-access.ts';
 
@@ -52,7 +53,7 @@ export function placesOf(question: PlacesQuestion, t: Translate): readonly Place
       isHere,
       words: (kind === 'browser' ? browsers.get(uid ?? '') : undefined) ?? t(`account-apps.place.${kind}`),
       since: momentOf(since, t.language),
-      until: momentOf(until, t.language),
+      until: lastMomentOf(until, t.language),
       lastUse: last && { ...momentOf(last.at, t.language), by: last.by },
       details: readableDetails(JSON.stringify(origin?.authorizationDetails ?? []), resourceServers, t),
     };

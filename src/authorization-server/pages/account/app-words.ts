@@ -2,6 +2,7 @@ import { errors, type Provider } from 'oidc-provider';
 import type { Translate } from '../../languages/languages.ts';
 import type { ResourceServer } from '../../resources/resource-server.ts';
 import { type ClientCard, clientCard } from '../client-card.ts';
+import { lastMomentOf } from '../end-of-day.ts';
 import { momentOf } from '../moments.ts';
 import { permissionWords } from '../scope-words.ts';
 import type { AppAccess } from './app-access.ts';
@@ -31,7 +32,7 @@ export function inWords({ since, until, lastUse, unused }: AppAccess, t: Transla
   const { language } = t;
   return {
     since: momentOf(since, language),
-    until: momentOf(until, language),
+    until: lastMomentOf(until, language),
     lastUse: lastUse && { ...momentOf(lastUse.at, language), by },
     unused,
   };

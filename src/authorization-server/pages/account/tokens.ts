@@ -13,6 +13,7 @@ import {
 } from '../../grants/personal-access-token.ts';
 import type { Translate } from '../../languages/languages.ts';
 import type { ResourceServer, ResourceStore } from '../../resources/resource-server.ts';
+import { lastMomentOf } from '../end-of-day.ts';
 import { FormProblems } from '../form.ts';
 import { momentOf } from '../moments.ts';
 import type { Notices } from '../notices.ts';
@@ -71,7 +72,7 @@ async function list(ctx: RouterContext, deps: TokensSectionDeps, console: Consol
       id: token.id,
       name: token.name,
       since: momentOf(token.createdAt, t.language),
-      until: momentOf(token.expiresAt, t.language),
+      until: lastMomentOf(token.expiresAt, t.language),
       lastUse: last && momentOf(last.at, t.language),
       ...permittedBy(token, resourceServers, t),
     };
@@ -184,7 +185,7 @@ async function showMade(ctx: RouterContext, deps: TokensSectionDeps, console: Co
     value,
     name,
     path: pathOf(ctx),
-    until: momentOf(expiresAt, t.language),
+    until: lastMomentOf(expiresAt, t.language),
     resourceServer,
     ...permitted,
   };
