@@ -11,6 +11,11 @@ export interface BrowserSession {
   readonly userAgent: string | undefined;
 }
 
+/** The one that somebody is in at this moment. */
+export interface AllBut {
+  readonly allBut: string;
+}
+
 export interface BrowserSessionStore {
   /**
    * The account that is signed in in a session, where both are alive and so is the grant. Notes that the session was seen, at
@@ -20,5 +25,5 @@ export interface BrowserSessionStore {
   /** Of an account, the one seen last first. */
   list(accountId: string): Promise<readonly BrowserSession[]>;
   /** Ends those of the account that have these uids, at every node when it resolves, and says which they were. Clients are told. */
-  end(accountId: string, uids: readonly string[] | 'all'): Promise<readonly BrowserSession[]>;
+  end(accountId: string, uids: readonly string[] | 'all' | AllBut): Promise<readonly BrowserSession[]>;
 }

@@ -15,7 +15,7 @@ import { twoStepSection } from '../pages/account/two-step.ts';
 import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
 import type { DescribeOrigin } from '../pages/whereabouts.ts';
-import { endGrantsOfAccount, endOtherSessions } from '../storage/revocation-statements.ts';
+import { endGrantsOfAccount } from '../storage/revocation-statements.ts';
 import type { AssembledPasskeys } from './passkeys.ts';
 import type { SecondFactors } from './sign-in.ts';
 import type { Stores } from './stores.ts';
@@ -60,14 +60,15 @@ function changePassword({
   passwords,
   passwordPolicy,
 }: SecuritySectionsAssembly) {
-  const { pool, accounts, audit, rateLimits } = stores;
+  const { pool, accounts, artifacts, audit, rateLimits } = stores;
   return createChangePassword({
     accounts,
     findPerson,
     passwords,
     policy: passwordPolicy,
     lockout: config.lockout,
-    endOtherSessions: async (accountId, keptUid) => void (await pool.query(endOtherSessions(accountId, keptUid))),
+    endOtherSessions: async (accountId, keptUid) =>
+      void (await artifacts.browserSessions.end(accountId, { allBut: keptUid })),
     endApps: async (accountId) => void (await pool.query(endGrantsOfAccount(accountId, ACCOUNT_CONSOLE))),
     mayTry: (accountId) => rateLimits.take(PASSWORD_CHANGES, accountId),
     isKeptElsewhere: async (accountId) =>

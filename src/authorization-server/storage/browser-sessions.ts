@@ -43,6 +43,7 @@ const END = {
   name: 'browser-sessions-end',
   text: `with ended as (
       delete from artifacts where account_id = $1 and kind = 'Session' and ($2::text[] is null or uid = any ($2))
+        and uid is distinct from $3
       returning kind, uid, payload, created_at, seen_at, seen_from, seen_by),
     kept as (${KEEP_ENDED})
     select * from ended`,
@@ -81,7 +82,11 @@ export function createBrowserSessions({
       return rows.filter(({ payload: stored }) => isAlive(stored)).map(sessionOf);
     },
     async end(accountId, uids) {
-      const values = [accountId, uids === 'all' ? null : uids];
+      const values = [
+        accountId,
+        Array.isArray(uids) ? uids : null,
+        typeof uids === 'object' && 'allBut' in uids ? uids.allBut : null,
+      ];
       const { rows } = await pool.query<ListedRow>({ ...END, values });
       onEnd?.();
       return rows.map(sessionOf);

@@ -78,13 +78,6 @@ export const endGrantsOfClient = (clientId: string): QueryConfig => ({
   values: [clientId],
 });
 
-/** Where somebody is signed in, but for one browser. What is bound to a session ends with it. */
-export const endOtherSessions = (accountId: string, keptUid: string): QueryConfig => ({
-  name: 'end-other-sessions',
-  text: `delete from artifacts where account_id = $1 and kind = 'Session' and uid is distinct from $2`,
-  values: [accountId, keptUid],
-});
-
 /** What clients were allowed by an account, but for one client: the console that the account holder is in. */
 export const endGrantsOfAccount = (accountId: string, keptClientId: string): QueryConfig => ({
   name: 'end-grants-of-account',
