@@ -19,6 +19,13 @@ export const OWNERS = ['Ann', 'Ben', 'Cem', 'Dee'].map((name) => ({
   name: `${name} Owner`,
 }));
 
+/** For the account console: Kay leaves. */
+export const ACCOUNT_HOLDERS = [
+  { email: 'cora@example.com', name: 'Cora Cole' },
+  { email: 'lee@example.com', name: 'Lee Lane' },
+  { email: 'kay@example.com', name: 'Kay Kern' },
+] as const;
+
 /** Beside the demo directory: clients for what its own are not registered for. */
 export const TEST_DIRECTORY = {
   resourceServers: XSS.map((text, index) => ({
@@ -58,7 +65,7 @@ export const TEST_DIRECTORY = {
       email_verified: true,
       roles: ['xss'],
     })),
-    ...OWNERS.map((person) => ({
+    ...[...OWNERS, ...ACCOUNT_HOLDERS].map((person) => ({
       ...person,
       password: 'correct-horse-battery-staple',
       email_verified: true,
