@@ -134,6 +134,21 @@ describe('an asset', () => {
     expect(response.headers.get('content-type')).toBe('text/css; charset=utf-8');
     expect(await response.text()).toContain('prefers-color-scheme: dark');
   });
+
+  it('travels compressed to whoever takes that', async () => {
+    const origin = await serve();
+    const url = (await (await fetch(origin)).text()).match(/href="(\/assets\/concierge[^"]*)"/)?.[1];
+    const answers = await Promise.all(
+      ['gzip, br', 'identity', 'gzip;q=0'].map((encodings) =>
+        fetch(origin + url, { headers: { 'accept-encoding': encodings } }),
+      ),
+    );
+    expect(answers.map(({ headers }) => headers.get('content-encoding'))).toEqual(['gzip', null, null]);
+    expect(answers.map(({ headers }) => headers.get('vary'))).toEqual(Array(3).fill('Accept-Encoding'));
+    const [gzipped, plain] = await Promise.all(answers.map((answer) => answer.text()));
+    expect(gzipped).toBe(plain);
+    expect(Number(answers[0]?.headers.get('content-length'))).toBeLessThan((plain?.length ?? 0) / 3);
+  });
 });
 
 describe('a brand', () => {
