@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { createAccountManagement } from '../authorization-server/accounts/manage-accounts.ts';
 import { createPasswordPolicy, type PasswordPolicy } from '../authorization-server/accounts/password-policy.ts';
 import { createPasswords, type Passwords } from '../authorization-server/accounts/passwords.ts';
+import type { Audit } from '../authorization-server/audit/audit.ts';
 import { sectorIdentifierProblem } from '../authorization-server/clients/sector-identifier.ts';
 import { applyDirectory, type DirectoryChanges } from '../authorization-server/directory/apply-directory.ts';
 import { type Directory, parseDirectory } from '../authorization-server/directory/directory.ts';
@@ -12,6 +13,7 @@ import { DirectoryError } from '../authorization-server/directory/mistake.ts';
 import { loadLanguages } from '../authorization-server/languages/languages.ts';
 import { createOutgoing, type Outgoing } from '../authorization-server/provider/outgoing.ts';
 import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
+import { createAudit } from '../authorization-server/storage/audit.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
 import { revokeByAccountId } from '../authorization-server/storage/revocation-statements.ts';
 import { loadDatabaseConfig } from '../config/load.ts';
@@ -89,6 +91,7 @@ export async function applyContent(
   { pool, passwords, policy, env, mode }: Connections,
 ): Promise<DirectoryChanges> {
   const store = new PostgresDirectoryStore(pool);
+  const audit = createAudit(pool, () => undefined);
   const english = loadLanguages()('en');
   const directory = parseDirectory(content, {
     env,
@@ -106,8 +109,21 @@ export async function applyContent(
     passwords,
     policy,
     endAccess: async (accountId) => void (await pool.query(revokeByAccountId(accountId))),
+    audit,
   });
-  return applyDirectory(directory, { store, saveAccount });
+  const changes = await applyDirectory(directory, { store, saveAccount });
+  await noteChanges(changes, audit);
+  return changes;
+}
+
+/** Accounts have rows of their own. */
+async function noteChanges({ accounts: _, ...changes }: DirectoryChanges, audit: Pick<Audit, 'record'>): Promise<void> {
+  const counts = Object.entries(changes).flatMap(([kind, { created, updated }]) =>
+    created + updated === 0 ? [] : [[kind, created + updated] as const],
+  );
+  if (counts.length > 0) {
+    await audit.record({ kind: 'directory_changed', details: Object.fromEntries(counts) });
+  }
 }
 
 /** OpenID Connect Registration §5: "MUST be validated at registration time". */

@@ -44,7 +44,7 @@ export async function setUpSignIn() {
   const accounts = new PostgresAccountStore(pool);
   const audit = createAudit(pool, () => undefined);
   const passwords = await createPasswords(HASHING);
-  const management = createAccountManagement({ accounts, passwords, policy: POLICY, endAccess: async () => {} });
+  const management = createAccountManagement({ accounts, passwords, policy: POLICY, endAccess: async () => {}, audit });
   return {
     pool,
     accounts,

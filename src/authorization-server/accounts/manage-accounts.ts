@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Audit, AuditKind } from '../audit/audit.ts';
 import type { Account } from './account.ts';
 import { canonicalEmail } from './email.ts';
 import type { PasswordPolicy } from './password-policy.ts';
@@ -61,13 +62,16 @@ interface Dependencies {
   readonly policy: Pick<PasswordPolicy, 'offlineProblem'>;
   /** Ends every session, grant and token of an account. Idempotent. */
   readonly endAccess: (accountId: string) => Promise<void>;
+  readonly audit: Pick<Audit, 'record'>;
 }
 
 /**
  * Changes accounts, and ends what was granted under them when they are disabled, deleted or get another password: always after
  * the account refuses new sign-ins, and again when a change is repeated, so that a failure in between is healed by trying again.
  */
-export function createAccountManagement({ accounts, passwords, policy, endAccess }: Dependencies): AccountManagement {
+export function createAccountManagement(deps: Dependencies): AccountManagement {
+  const { accounts, passwords, policy, endAccess, audit } = deps;
+  const note = (kind: AuditKind, accountId: string) => audit.record({ kind, accountId, details: BY_OPERATOR });
   return {
     async saveAccount(description) {
       const email = requireValid(description, policy);
@@ -102,6 +106,9 @@ export function createAccountManagement({ accounts, passwords, policy, endAccess
       if (existing && passwordHash) {
         await endAccess(account.accountId);
       }
+      for (const kind of changesOf(existing, wanted, passwordHash !== undefined)) {
+        await note(kind, account.accountId);
+      }
       return { account, outcome: existing ? 'updated' : 'created' };
     },
 
@@ -110,15 +117,36 @@ export function createAccountManagement({ accounts, passwords, policy, endAccess
       if (disabled) {
         await endAccess(accountId);
       }
+      if (found) {
+        await note(disabled ? 'account_disabled' : 'account_enabled', accountId);
+      }
       return found;
     },
 
     async deleteAccount(accountId) {
       const found = await accounts.deleteAccount(accountId);
       await endAccess(accountId);
+      if (found) {
+        await note('account_deleted', accountId);
+      }
       return found;
     },
   };
+}
+
+const BY_OPERATOR = { by: 'operator' } as const;
+
+function changesOf(existing: Wanted | undefined, wanted: Wanted, hasNewPassword: boolean): AuditKind[] {
+  if (existing === undefined) {
+    return ['account_created'];
+  }
+  const { roles, ...profile } = existing;
+  const { roles: wantedRoles, ...wantedProfile } = wanted;
+  return [
+    ...(sameDescription({ ...profile, roles }, { ...wantedProfile, roles }) ? [] : ['profile_changed' as const]),
+    ...(isDeepStrictEqual(roles, wantedRoles) ? [] : ['roles_changed' as const]),
+    ...(hasNewPassword ? ['password_changed' as const] : []),
+  ];
 }
 
 /** The hash of a password that is not the account's yet. */

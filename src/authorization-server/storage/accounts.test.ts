@@ -7,6 +7,7 @@ import { HASHING, POLICY } from '../../testing/sign-in.ts';
 import { createAccountManagement, InvalidAccount } from '../accounts/manage-accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { PostgresAccountStore } from './accounts.ts';
+import { createAudit } from './audit.ts';
 
 const ALICE = {
   email: 'Alice@example.com',
@@ -47,6 +48,7 @@ function manage() {
     endAccess: async (accountId) => {
       ended.push(accountId);
     },
+    audit: createAudit(pool, () => undefined),
   });
   return { ...management, ended };
 }
@@ -112,6 +114,26 @@ it('updates what changed and keeps what is left out', async () => {
   await saveAccount({ ...ALICE, roles: [] });
   expect((await accounts.findAccount(account.accountId))?.roles).toEqual([]);
   expect(ended).toEqual([]);
+});
+
+it('writes down what an operator does to an account, and nothing where nothing changes', async () => {
+  const { saveAccount, setDisabled, deleteAccount } = manage();
+  const { account } = await saveAccount(ALICE);
+  await saveAccount(ALICE);
+  await saveAccount({ ...ALICE, name: 'Alice B.', roles: ['guest'], password: 'another-password-of-alice' });
+  await setDisabled(account.accountId, true);
+  await setDisabled(account.accountId, false);
+  await deleteAccount(account.accountId);
+  await deleteAccount(account.accountId);
+  const { rows } = await pool.query('select kind, details from audit_events where account_id = $1 order by at, id', [
+    account.accountId,
+  ]);
+  expect(rows.map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['account_created', 'profile_changed', 'roles_changed', 'password_changed']),
+  );
+  expect(rows.slice(-3).map(({ kind }) => kind)).toEqual(['account_disabled', 'account_enabled', 'account_deleted']);
+  expect(rows).toHaveLength(7);
+  expect(rows.every(({ details }) => details.by === 'operator')).toBe(true);
 });
 
 it('keeps the claims that nobody speaks of, takes away those that are left out, and tells when that was', async () => {

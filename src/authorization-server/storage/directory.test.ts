@@ -12,6 +12,7 @@ import { applyDirectory } from '../directory/apply-directory.ts';
 import { type Directory, parseDirectory } from '../directory/directory.ts';
 import type { ResourceServer } from '../resources/resource-server.ts';
 import { PostgresAccountStore } from './accounts.ts';
+import { createAudit } from './audit.ts';
 import { PostgresDirectoryStore } from './directory.ts';
 import { PostgresResourceStore } from './resources.ts';
 
@@ -48,7 +49,9 @@ async function parseDemo(): Promise<Directory> {
 
 function apply(directory: Directory) {
   const accounts = new PostgresAccountStore(pool);
-  const { saveAccount } = createAccountManagement({ accounts, passwords, policy: POLICY, endAccess: async () => {} });
+  const audit = createAudit(pool, () => undefined);
+  const endAccess = async () => {};
+  const { saveAccount } = createAccountManagement({ accounts, passwords, policy: POLICY, endAccess, audit });
   return applyDirectory(directory, { store, saveAccount });
 }
 

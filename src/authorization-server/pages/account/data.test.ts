@@ -26,7 +26,7 @@ describe('/account/activity', () => {
     await browser.signIn(failed, person);
     const { html } = await browser.get('/account/activity');
     const kinds = [...html.matchAll(/data-kind="([^"]*)"/g)].map(([, kind]) => kind);
-    expect(kinds).toEqual(['sign_in', 'sign_in_failed']);
+    expect(kinds).toEqual(['sign_in', 'sign_in_failed', 'account_created']);
     expect(html).toContain('A sign-in failed');
     const other = await visitorOf(server, await somebody());
     expect((await other.get('/account/activity')).html).not.toContain('A sign-in failed');
@@ -45,7 +45,7 @@ describe('/account/activity', () => {
     expect(count(newest.html)).toBe(25);
     const older = newest.html.match(/href="([^"]*)" data-testid="older"/)?.[1] ?? '';
     const rest = await browser.get(older);
-    expect(count(rest.html)).toBe(6);
+    expect(count(rest.html)).toBe(7);
     expect(rest.html).not.toContain('data-testid="older"');
     const nonsense = await browser.get("/account/activity?before=' or 1=1");
     expect([nonsense.status, count(nonsense.html)]).toEqual([200, 25]);
