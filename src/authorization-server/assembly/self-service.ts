@@ -58,6 +58,7 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
     findAccount: (accountId: string) => accounts.findAccount(accountId),
     endAccess: (accountId: string) => artifacts.revokeByAccountId(accountId),
     enqueue: (job: object) => deliveries.enqueue(MAIL_JOB, job),
+    wake: () => deliveries.wake(MAIL_JOB),
     take: rateLimits.take,
     admits: (from: string) => rateLimits.take(MAIL_FROM_NETWORK, networkOf(from)),
     passwords,

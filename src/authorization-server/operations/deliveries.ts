@@ -40,6 +40,8 @@ export interface DeliveryHandler {
 export interface Deliveries {
   /** Resolves when the delivery is certain to be tried. `payload` is what JSON can carry. */
   enqueue(kind: string, payload: object): Promise<void>;
+  /** Something of this kind was put into the outbox in another way, along with what it belongs to. */
+  wake(kind: string): void;
   /** Delivers from now on what is enqueued here, at once, and what other nodes left lying. By kind. */
   start(handlers: Readonly<Record<string, DeliveryHandler>>): RunningDeliveries;
 }
@@ -67,6 +69,7 @@ export function createDeliveries({ outbox, logger }: Dependencies): Deliveries {
       await outbox.add(kind, JSON.stringify(payload));
       loops.get(kind)?.wake();
     },
+    wake: (kind) => loops.get(kind)?.wake(),
     start(handlers) {
       for (const [kind, handler] of Object.entries(handlers)) {
         loops.set(kind, startDelivering({ queue: outbox, logger }, kind, handler));

@@ -22,6 +22,8 @@ export interface EmailChangeDeps {
   readonly links: MailedLinkStore;
   readonly mailer: Mailer;
   readonly enqueue: Enqueue;
+  /** Work was left to be done, along with a change. */
+  readonly wake: () => void;
   readonly take: Take;
   readonly audit: Pick<Audit, 'record'>;
 }
@@ -112,6 +114,7 @@ export function createEmailChange(deps: EmailChangeDeps) {
       if (typeof changed === 'string') {
         return changed;
       }
+      deps.wake();
       await deps.audit.record({ kind: 'email_changed', accountId: changed.accountId });
       return { account: changed };
     },

@@ -7,6 +7,7 @@ import type { Page } from '../page.ts';
 import { sealedRequest, typedEmail } from './field-rules.ts';
 import { type Refusal, readFilledIn, refusalOf } from './form-problems.ts';
 import type { LinkBrowsers } from './link-browser.ts';
+import { wayBack } from './way-back.ts';
 
 export interface ForgotPasswordPageDeps {
   readonly page: Page;
@@ -33,7 +34,7 @@ export function forgotPasswordPage({ page, mailer, passwordReset, browsers, keep
     page.render(
       ctx,
       'self-service/forgot-password',
-      { email, request, problems },
+      { email, request, problems, back: wayBack(ctx, request) },
       {
         title: refusal ? t('layout.problem', { title }) : title,
         status,

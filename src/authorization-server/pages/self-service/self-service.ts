@@ -6,6 +6,7 @@ import { type ForgotPasswordPageDeps, forgotPasswordPage } from './forgot-passwo
 import { type LinkPagesDeps, linkPages } from './links.ts';
 import { type MailboxDeps, mailboxPage } from './mailbox.ts';
 import { type SignUpPageDeps, signUpPage } from './sign-up.ts';
+import { inAddress } from './way-back.ts';
 
 export interface SelfServiceDeps
   extends Omit<SignUpPageDeps, 'keepsMailbox' | 'signUp'>,
@@ -47,11 +48,10 @@ export function selfServicePages(deps: SelfServiceDeps): { router: Router; way: 
     part: 'links',
     offer(ctx, { path, request }) {
       // Outside of a sign-in there is no request to come back to.
-      const base = request !== '' && path.includes('/interaction/') ? path : ctx.mountPath;
-      const query = base === path && request.length <= LONGEST_IN_ADDRESS ? `?request=${request}` : '';
+      const base = path.includes('/interaction/') ? path : ctx.mountPath;
       return {
-        signUp: signUp.isOpen ? `${base}/sign-up${query}` : undefined,
-        forgotPassword: `${base}/forgot-password${query}`,
+        signUp: signUp.isOpen ? `${base}/sign-up${inAddress(request)}` : undefined,
+        forgotPassword: `${base}/forgot-password${inAddress(request)}`,
       };
     },
     routes(steps, signIn) {
@@ -63,6 +63,3 @@ export function selfServicePages(deps: SelfServiceDeps): { router: Router; way: 
   };
   return { router, way };
 }
-
-/** As in remembered-request.ts. */
-const LONGEST_IN_ADDRESS = 2_000;

@@ -43,6 +43,7 @@ it('leads from the sign-in page through the mail back to the client', async () =
   expect(await accountsOf('nora@example.com')).toEqual([]);
   const link = await linkMailedTo(server.issuer, 'Nora@Example.com');
   const page = await browser.get(link);
+  expect(page.html).toContain('data-testid="link-email">Nora@Example.com<');
   expect(page.html).not.toContain('type="password"');
   expect(page.headers.get('referrer-policy')).toBe('no-referrer');
   expect(await accountsOf('nora@example.com')).toEqual([]);

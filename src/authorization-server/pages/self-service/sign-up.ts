@@ -8,6 +8,7 @@ import type { Page } from '../page.ts';
 import { newPassword, personName, sealedRequest, typedEmail } from './field-rules.ts';
 import { orBusy, type Refusal, readFilledIn, refusalOf } from './form-problems.ts';
 import type { LinkBrowsers } from './link-browser.ts';
+import { wayBack } from './way-back.ts';
 
 export interface SignUpPageDeps {
   readonly page: Page;
@@ -48,7 +49,8 @@ export function signUpPage(deps: SignUpPageDeps) {
     }
     const { problems = {}, status = 200 } = refusal ?? {};
     const title = t('sign-up.title');
-    const locals = { name, email, request, problems, least: policy.minLength({}), brand: page.brand };
+    const back = wayBack(ctx, request);
+    const locals = { name, email, request, back, problems, least: policy.minLength({}), brand: page.brand };
     page.render(ctx, 'self-service/sign-up', locals, {
       title: refusal ? t('layout.problem', { title }) : title,
       status,
