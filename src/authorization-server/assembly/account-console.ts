@@ -26,6 +26,9 @@ export interface AccountConsoleAssembly extends SecuritySectionsAssembly {
   readonly emailSection: Section;
 }
 
+/** Forms of one account at the console: far more than anybody fills in. */
+const FORMS = { name: 'console forms', most: 60, seconds: 60 };
+
 /** The console at `/account`, with every section that it has. */
 export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
   const { config, stores, page, provider } = assembly;
@@ -44,6 +47,7 @@ export function assembleAccountConsole(assembly: AccountConsoleAssembly) {
       return account?.accountId === accountId ? account : undefined;
     },
     recentSignIn: lifetimes.recentSignIn,
+    maySend: (accountId) => stores.rateLimits.take(FORMS, accountId),
     // The two pages that the others stand on.
     sections: [overviewSection({ page, sections }), securitySection({ page, sections }), ...sections],
   });

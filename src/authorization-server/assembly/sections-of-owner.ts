@@ -1,3 +1,4 @@
+import { ADMINISTRATOR } from '../accounts/own-account.ts';
 import { activitySection } from '../pages/account/activity.ts';
 import { dataSection } from '../pages/account/data.ts';
 import { profileSection } from '../pages/account/profile.ts';
@@ -18,7 +19,7 @@ export function ownerSections(
   const { pool, audit, artifacts, directory, rateLimits } = stores;
   const { browserSessions: sessions } = artifacts;
   const tokensOf = createTokensOfAccount(pool);
-  const accounts = createOwnAccountStore(pool);
+  const accounts = createOwnAccountStore(pool, ADMINISTRATOR);
   const nameOfClient = async (clientId: string) => (await directory.findClient(clientId))?.metadata.client_name;
   const own = [
     profileSection({ page, accounts, audit, emailPage: '/email' }),
@@ -35,10 +36,7 @@ export function ownerSections(
     audit,
     exports: [
       ...[...own, ...others].flatMap((section) => section.exportOf?.bind(section) ?? []),
-      async ({ accountId }) => ({
-        apps: await stores.grants.ofAccount(accountId),
-        tokens: await tokensOf(accountId),
-      }),
+      async ({ accountId }) => ({ tokens: await tokensOf(accountId) }),
     ],
   });
   return [...own, data];

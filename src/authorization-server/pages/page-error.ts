@@ -9,6 +9,7 @@ export const PAGE_ERRORS = {
   not_found: 404,
   method_not_allowed: 405,
   form_too_large: 413,
+  too_often: 429,
   internal: 500,
   too_busy: 503,
 } as const;

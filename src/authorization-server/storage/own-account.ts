@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { ADMINISTRATOR, type OwnAccountStore } from '../accounts/own-account.ts';
+import type { OwnAccountStore } from '../accounts/own-account.ts';
 
 /** JavaScript's times have milliseconds, the database's microseconds. */
 const SAVE_PROFILE = `
@@ -16,7 +16,8 @@ const DELETE_UNLESS_LAST = `
     or exists (select from account_roles r join accounts other using (account_id)
       where r.role = $2 and other.account_id <> a.account_id and other.disabled_at is null))`;
 
-export function createOwnAccountStore(pool: Pool): OwnAccountStore {
+/** `administrator` is the role that somebody has to keep. */
+export function createOwnAccountStore(pool: Pool, administrator: string): OwnAccountStore {
   return {
     async saveProfile(accountId, { name, claims }, unchangedSince) {
       const values = [accountId, name, JSON.stringify(claims), unchangedSince];
@@ -27,8 +28,8 @@ export function createOwnAccountStore(pool: Pool): OwnAccountStore {
       const client = await pool.connect();
       try {
         await client.query('begin');
-        await client.query(LOCK_ADMINISTRATORS, [ADMINISTRATOR]);
-        const { rowCount } = await client.query(DELETE_UNLESS_LAST, [accountId, ADMINISTRATOR]);
+        await client.query(LOCK_ADMINISTRATORS, [administrator]);
+        const { rowCount } = await client.query(DELETE_UNLESS_LAST, [accountId, administrator]);
         const stays =
           rowCount === 0 &&
           (await client.query('select from accounts where account_id = $1', [accountId])).rowCount === 1;

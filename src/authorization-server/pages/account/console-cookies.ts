@@ -70,9 +70,6 @@ export function createConsoleCookies({ issuer, seal, lifetimes, now = Date.now }
       const sealed = seal.seal('account session', JSON.stringify(session), rememberBrowser(ctx));
       jar.set(ctx, 'account', sealed, lifetimes.session);
     },
-    forget(ctx: RouterContext): void {
-      jar.set(ctx, 'account', null, 0);
-    },
     /** For the `state` of a request. */
     writeState(ctx: RouterContext, signIn: Omit<SignInUnderWay, 'startedAt'>): string {
       const text = JSON.stringify({ ...signIn, startedAt: now() });

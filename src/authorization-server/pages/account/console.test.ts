@@ -140,7 +140,7 @@ describe('coming in', () => {
 describe('the console’s own session', () => {
   const asksToSignIn = (html: string) => /action="[^"]*\/sign-in"/.test(html);
 
-  it('ends with the session of the server, though its cookie is still there', async () => {
+  it('C50: ends with the session of the server, though its cookie is still there', async () => {
     const browser = await visitorOf(server);
     await query(`delete from artifacts where kind = 'Session' and account_id is not null`);
     expect(asksToSignIn((await browser.get('/account')).html)).toBe(true);
@@ -154,7 +154,7 @@ describe('the console’s own session', () => {
     expect(browser.cookies.get('/account account')?.pair).not.toBe(cookie); // By a code of its own, and unseen.
   });
 
-  it('ends with the account, at once', async () => {
+  it('C50: ends with the account, at once', async () => {
     const browser = await visitorOf(server, GUEST);
     await query(`update accounts set disabled_at = now() where email = $1`, [GUEST.email]);
     expect(asksToSignIn((await browser.get('/account')).html)).toBe(true);
@@ -179,12 +179,22 @@ describe('the console’s own session', () => {
 });
 
 describe('forms', () => {
-  it('C47: are refused from another site, whatever cookies come with them', async () => {
+  it('C51: are refused from another site, whatever cookies come with them', async () => {
     const browser = await visitorOf(server);
     const headers = { origin: 'https://attacker.example', 'sec-fetch-site': 'cross-site' };
     const paths = ['/profile', '/sessions/end', '/sessions/end-others', '/data/export', '/data/delete'];
     const visits = await Promise.all(paths.map((path) => browser.post(`/account${path}`, {}, headers)));
     expect(visits.map(({ status }) => status)).toEqual(paths.map(() => 403));
+  });
+
+  it('are taken so many times a minute', async () => {
+    const browser = await visitorOf(server, ADMIN);
+    const visits = [];
+    for (let forms = 0; forms < 61; forms += 1) {
+      visits.push(await browser.post('/account/sessions/end', { session: 'none' }));
+    }
+    expect(visits.slice(0, 60).map(({ status }) => status)).toEqual(Array(60).fill(200));
+    expect([visits[60]?.status, visits[60]?.headers.get('retry-after')]).toEqual([429, '60']);
   });
 
   it('are not answered by GET, and pages not by POST', async () => {

@@ -12,6 +12,8 @@ export interface AccountConsoleDeps extends ConsoleGateDeps {
   readonly sections: readonly Section[];
   /** Seconds: `lifetimes.recentSignIn`. */
   readonly recentSignIn: number;
+  /** False when an account has sent more forms than a person would; it may again after a minute. */
+  readonly maySend: (accountId: string) => Promise<boolean>;
 }
 
 /**
@@ -33,6 +35,10 @@ export function accountConsole(deps: AccountConsoleDeps): Middleware {
     if (visitor === undefined) {
       await gate.signIn(ctx);
       return;
+    }
+    if (ctx.method === 'POST' && !(await deps.maySend(visitor.account.accountId))) {
+      ctx.set('Retry-After', '60');
+      throw new PageError('too_often');
     }
     visitors.set(ctx, visitor);
     await gate.orSignInAgain(ctx, visitor, next);
