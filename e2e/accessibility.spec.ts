@@ -19,6 +19,13 @@ testAccessibility({
     await signIn(page);
     await expect(page.getByTestId('consent-form')).toBeVisible();
   },
+  async 'consent to more, in detail'(page) {
+    await signInAndApprove(page, web.authorizationUrl());
+    await answerAt(page);
+    const authorization_details = JSON.stringify([{ type: 'file_upload', file_name: 'holiday.jpg' }]);
+    await page.goto(web.authorizationUrl({ scope: 'openid profile email', authorization_details }));
+    await page.getByTestId('consent-held').locator('summary').click();
+  },
   async 'consent to an app that registered itself'(page) {
     await page.goto(await requestOfUnverifiedApp());
     await signIn(page);
