@@ -351,6 +351,42 @@ describe('an access that is removed', () => {
   });
 });
 
+it('what an app has of a resource server with JWTs is limited and revoked as well, for whoever asks', async () => {
+  const reports = 'https://reports.example';
+  await server.apply({
+    resourceServers: [
+      {
+        identifier: reports,
+        name: 'Reports',
+        accessTokenFormat: 'jwt',
+        scopes: ['reports:read', 'reports:write'].map((name) => ({ name, description: name })),
+      },
+    ],
+    roles: [{ name: 'user', scopes: ['records:read', 'records:write', 'reports:read', 'reports:write'] }],
+    clients: [
+      { client_id: 'reports-api', client_secret: 'reports-api-secret', grant_types: [], resource_server: reports },
+      {
+        client_id: 'reporter',
+        client_secret: 'reporter-client-secret',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: [DEMO_WEB.redirectUri],
+        scope: 'reports:read reports:write',
+      },
+    ],
+  });
+  const reporter = { ...DEMO_WEB, clientId: 'reporter', secret: 'reporter-client-secret' };
+  const parameters = { scope: 'reports:read reports:write', resource: reports };
+  const { access_token } = await createRelyingParty(server.issuer, reporter).obtainTokens(parameters, ALICE, browser);
+  const ask = () => introspect(server.issuer, access_token, { clientId: 'reports-api', secret: 'reports-api-secret' });
+  expect(access_token.split('.')).toHaveLength(3);
+  const app = await appOf();
+  await drop(app, 'reports:write', reports);
+  expect(await ask()).toMatchObject({ active: true, scope: 'reports:read' });
+  await browser.post(`${app}/revoke`, {});
+  expect(await ask()).toEqual(INACTIVE);
+});
+
 it('two that change a grant at once both do', async () => {
   const { access_token } = await obtainTokens('openid records:read records:write');
   const app = await appOf();

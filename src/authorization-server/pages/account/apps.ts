@@ -49,6 +49,7 @@ export function appsSection(deps: AppsSectionDeps): Section {
       router.post('/apps/:app/drop', (ctx) => drop(ctx, deps, console));
       router.post('/apps/:app/revoke', (ctx) => revoke(ctx, deps, console));
     },
+    exportOf: async ({ accountId }) => ({ apps: await copyOf(deps, accountId) }),
     async overviewCard(ctx, console) {
       const t = deps.page.translate(ctx);
       const apps = await appsOf(deps, console.visitor(ctx).account.accountId);
@@ -58,6 +59,19 @@ export function appsSection(deps: AppsSectionDeps): Section {
       return { id: 'apps', title: t('account-apps.title'), text: words, actions };
     },
   };
+}
+
+/** Grants of this server itself, too: nothing is left out of a copy of all data. */
+async function copyOf({ grants, usage }: AppsSectionDeps, accountId: string) {
+  const apps = await grants.ofAccount(accountId);
+  const uses = await usage.ofGrants(apps.flatMap((app) => app.grants.map(({ key }) => key)));
+  return apps.map((app) => ({
+    ...app,
+    grants: app.grants.map(({ key, ...grant }) => ({
+      ...grant,
+      uses: uses.filter(({ grantKey }) => grantKey === key).map(({ grantKey: _, ...use }) => use),
+    })),
+  }));
 }
 
 async function appsOf({ grants, ours }: AppsSectionDeps, accountId: string): Promise<readonly HeldAccess[]> {
@@ -130,7 +144,8 @@ async function show(
     problem: problem && t(problem.problem),
     fields: problem?.fields ?? {},
   };
-  const title = t('account-apps.app.title', { name: client.name });
+  const name = t('account-apps.app.title', { name: client.name });
+  const title = problem === undefined ? name : t('layout.problem', { title: name });
   const status = problem === undefined ? 200 : 422;
   console.render(ctx, 'apps', 'account/app', locals, { title, status, logo: client.logo });
 }

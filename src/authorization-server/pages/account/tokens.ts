@@ -53,6 +53,10 @@ export function tokensSection(deps: TokensSectionDeps): Section {
       router.post('/tokens/new', (ctx) => make(ctx, deps, console));
       router.post('/tokens/:id/revoke', (ctx) => revoke(ctx, deps, console));
     },
+    async exportOf({ accountId }) {
+      const tokens = await deps.tokens.ofAccount(accountId);
+      return { personalAccessTokens: tokens.map(({ accountId: _owner, grantKey: _grant, ...token }) => token) };
+    },
   };
 }
 
@@ -133,8 +137,10 @@ async function showForm(
       Object.entries(problems).map(([field, key]) => [field, t(key, { most: MOST_TOKENS })]),
     ),
   };
-  const status = Object.keys(problems).length === 0 ? 200 : 422;
-  console.render(ctx, 'tokens', 'account/token-new', locals, { title: t('account-tokens.new.title'), status });
+  const isFine = Object.keys(problems).length === 0;
+  const name = t('account-tokens.new.title');
+  const title = isFine ? name : t('layout.problem', { title: name });
+  console.render(ctx, 'tokens', 'account/token-new', locals, { title, status: isFine ? 200 : 422 });
 }
 
 /**
