@@ -81,7 +81,7 @@ describe('the messages', () => {
     source: readFileSync(join(ROOT, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, ''),
   }));
   const mentions = sources.flatMap(({ file, source }) =>
-    matches(source, /(['`])([a-z][a-z0-9-]*\.(?:[\w.-]|\$\{[^}]*\})+)\1/g)
+    matches(source, /(['`])([a-z][a-z0-9-]*\.(?:[\w.-]|\$\{[^}]*\})*)\1/g)
       .filter((key) => catalogues.has(key.split('.')[0] ?? ''))
       .map((key) => ({ file, key, pattern: patternOf(key) })),
   );

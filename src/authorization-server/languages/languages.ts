@@ -95,7 +95,7 @@ function createTranslate(language: Language, messages: Messages): Translate {
         typeof value === 'string' ? escapeHtml(value) : value,
       ]);
       const functions = Object.entries({ ...EVERYWHERE, ...tags }).map(([name, tag]) => [
-        name,
+        nameOfTag(name),
         (parts: string[]) => tag(parts.join('')),
       ]);
       return String(format(key)(Object.fromEntries([...escaped, ...functions])));
@@ -125,10 +125,28 @@ function compile(language: Language, key: string, text: string): Format {
   } catch (error) {
     throw new Error(`locales/${language}: ${key} cannot be read: ${String(error)}`);
   }
+  keepTagsApart(compiled.getAst());
   return (values) => {
     const formatted: unknown = compiled.format(values as never);
     return Array.isArray(formatted) ? formatted.join('') : formatted;
   };
+}
+
+const nameOfTag = (name: string) => `<${name}>`;
+
+/** The library (intl-messageformat 12) looks values and tags up by name in one place: `<email>{email}</email>` has both. */
+function keepTagsApart(elements: ReturnType<IntlMessageFormat['getAst']>): void {
+  for (const element of elements) {
+    if ('options' in element) {
+      Object.values(element.options).forEach(({ value }) => {
+        keepTagsApart(value);
+      });
+    }
+    if ('children' in element) {
+      element.value = nameOfTag(element.value);
+      keepTagsApart(element.children);
+    }
+  }
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
