@@ -56,6 +56,16 @@ it('leads from the sign-in page through the mail back to the client', async () =
   expect(back.searchParams.has('code')).toBe(true);
 });
 
+it('leads back to the sign-in that it was begun from', async () => {
+  const browser = new UserAgent(server.issuer);
+  const start = await browser.get(createRelyingParty(server.issuer, DEMO_WEB).authorizationUrl({ state: 'kept' }));
+  for (const way of ['sign-up', 'forgot-password']) {
+    const back = await browser.get(hrefOf(await browser.get(hrefOf(start, way)), 'back-to-sign-in'));
+    expect(back.html).toContain('data-testid="sign-in-client">Demo web app<');
+  }
+  expect(hrefOf(await browser.get(server.url('/sign-up')), 'back-to-sign-in')).toBe('/account');
+});
+
 it('asks another browser for the password that was chosen, and signs nobody in there', async () => {
   await signUp(new UserAgent(server.issuer), { email: 'olga@example.com' });
   const link = await linkMailedTo(server.issuer, 'olga@example.com');
