@@ -8,7 +8,10 @@ export async function openPlaces(database: string | null): Promise<PlaceOf> {
   if (database === null) {
     return () => undefined;
   }
-  const reader = await open<CityResponse>(database, { watchForUpdates: true, watchForUpdatesNonPersistent: true });
+  const options = { watchForUpdates: true, watchForUpdatesNonPersistent: true };
+  const reader = await open<CityResponse>(database, options).catch((cause: unknown) => {
+    throw new Error(`geoip.database: ${database} is no database in MaxMind’s format that can be read`, { cause });
+  });
   return (address, language) => {
     const found = find(() => reader.get(address));
     const names = [found?.city?.names, found?.country?.names].map((each) => nameIn(each, language));
