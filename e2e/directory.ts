@@ -26,6 +26,9 @@ export const ACCOUNT_HOLDERS = [
   { email: 'kay@example.com', name: 'Kay Kern' },
 ] as const;
 
+/** Who has this role needs a second factor (servers/start-everything.ts). */
+export const CAREFUL = 'careful';
+
 /** Beside the demo directory: clients for what its own are not registered for. */
 export const TEST_DIRECTORY = {
   resourceServers: XSS.map((text, index) => ({
@@ -33,7 +36,7 @@ export const TEST_DIRECTORY = {
     name: text,
     scopes: [{ name: `xss:${index}`, description: text }],
   })),
-  roles: [{ name: 'xss', scopes: XSS.map((_text, index) => `xss:${index}`) }],
+  roles: [{ name: 'xss', scopes: XSS.map((_text, index) => `xss:${index}`) }, { name: CAREFUL }],
   clients: [
     {
       client_id: 'e2e-hybrid',
@@ -72,12 +75,19 @@ export const TEST_DIRECTORY = {
       roles: ['user'],
     })),
     // Each for one test, which changes how they sign in.
-    ...['pia', 'petra', 'paul', 'perry'].map((name) => ({
+    ...['pia', 'petra', 'paul', 'perry', 'tom', 'tess', 'tim'].map((name) => ({
       email: `${name}@example.com`,
       name: 'P. Quist',
       password: 'correct-horse-battery-staple',
       email_verified: true,
       roles: ['user'],
+    })),
+    ...['carl', 'cleo', 'cyra'].map((name) => ({
+      email: `${name}@example.com`,
+      name: 'C. Reful',
+      password: 'correct-horse-battery-staple',
+      email_verified: true,
+      roles: ['user', CAREFUL],
     })),
   ],
 };

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portHolder } from '../../src/cli/port-holder.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API } from '../addresses.ts';
-import { TEST_DIRECTORY } from '../directory.ts';
+import { CAREFUL, TEST_DIRECTORY } from '../directory.ts';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
 import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } from './process.ts';
@@ -40,6 +40,7 @@ async function start(database: Database, lastWill: LastWill, running: ConciergeP
     ...database.urls,
     CONCIERGE_SECRET: randomBytes(32).toString('base64url'),
     CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
+    CONCIERGE_SECOND_FACTOR_REQUIRED_FOR_ROLES: CAREFUL,
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
   const ours = join(database.directory, 'directory.json');
