@@ -88,7 +88,10 @@ export async function assembleProvider({
     config,
     pool,
     rateLimits,
-    registered: withPersonalAccess(withAccountConsole(ofRequest.clients, config.issuer), ofRequest.resources),
+    registered: withPersonalAccess(
+      withAccountConsole(ofRequest.clients, { issuer: config.issuer, name: config.brand.name }),
+      ofRequest.resources,
+    ),
     resources: directory,
     provider: () => provider,
     logger,
