@@ -104,10 +104,16 @@ function start(box) {
     missing.hidden = true;
   }
   box.hidden = false;
+  // What was removed here the browser need not offer any more.
   if (box.dataset.unknown) {
     PublicKeyCredential.signalUnknownCredential?.({ rpId: options.rpId, credentialId: box.dataset.unknown }).catch(
       () => {},
     );
+  }
+  if (box.dataset.accepted) {
+    const allAcceptedCredentialIds = JSON.parse(box.dataset.accepted);
+    const known = { rpId: options.rp.id, userId: options.user.id, allAcceptedCredentialIds };
+    PublicKeyCredential.signalAllAcceptedCredentials?.(known).catch(() => {});
   }
   offerAmongTyped();
 }

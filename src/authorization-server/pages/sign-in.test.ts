@@ -41,7 +41,7 @@ describe('the sign-in page', () => {
     expect(visit.status).toBe(200);
     expect(text(visit, 'sign-in-client')).toBe('Demo web app');
     expect(visit.html).toMatch(/<label for="email">/);
-    expect(visit.html).toMatch(/id="email"[^>]*autocomplete="username"/);
+    expect(visit.html).toMatch(/id="email"[^>]*autocomplete="username webauthn"/);
     expect(visit.html).toMatch(/id="password"[^>]*autocomplete="current-password"/);
     expect(text(visit, 'sign-in-problem')).toBeUndefined();
   });
