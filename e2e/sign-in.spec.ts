@@ -48,17 +48,6 @@ test('the browser does not send a form that is not filled in', async ({ page }) 
   expect(page.url()).toBe(before);
 });
 
-test('C52: the back button after the answer leads to a page that helps', async ({ page }) => {
-  await page.goto(web.authorizationUrl());
-  await signIn(page);
-  const consentPage = page.url();
-  await approve(page);
-  await answerAt(page);
-  const response = await page.goto(consentPage);
-  expect(response?.status()).toBeLessThan(500);
-  await expect(page.getByTestId('error-words')).toBeVisible();
-});
-
 for (const delay of [0, 20, 60]) {
   test(`C52: a form that is sent twice gives one answer (${delay} ms a click)`, async ({ page }) => {
     await page.goto(web.authorizationUrl({ prompt: 'consent' }));

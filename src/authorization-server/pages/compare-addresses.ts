@@ -16,6 +16,7 @@ export type AddressProblem =
   | 'query'
   | 'fragment'
   | 'path'
+  | 'several'
   | 'other'
   | 'no-address';
 
@@ -33,7 +34,11 @@ export function addressProblem(received: string, registered: string): AddressPro
     return 'case';
   }
   const differing = PARTS.filter(([, part]) => part(one) !== part(other)).map(([problem]) => problem);
-  return differing.length === 1 ? (differing[0] as AddressProblem) : 'other';
+  const [only, ...more] = differing;
+  if (only === undefined || differing.includes('other')) {
+    return 'other';
+  }
+  return more.length === 0 ? only : 'several';
 }
 
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];

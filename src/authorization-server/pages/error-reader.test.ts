@@ -65,6 +65,7 @@ describe('what the developer is told of a redirect URI', () => {
       'The path is another one',
       'https://shop.example/<mark>oauth/</mark>callback',
     ],
+    ['http://shop.example/other', 'More than one part', 'http<mark>://shop.example/other</mark>'],
     ['https://evil.example/steal', 'no registered address', 'https://evil.example/steal'],
     ['callback', 'no complete address', 'callback'],
   ])('%s', async (redirect_uri, words, marked) => {
