@@ -1,5 +1,6 @@
 /** Every member that the metadata of this server may have (RFC 8414 §2 and its extensions), and how it is exercised. */
 import * as answers from './answers.ts';
+import { acrValues } from './assurance.ts';
 import * as authentication from './authentication.ts';
 import type { ListExercise, Works } from './exercise.ts';
 import { flags } from './flags.ts';
@@ -13,6 +14,7 @@ export const LISTS: Readonly<Record<string, ListExercise>> = {
   response_modes_supported: answers.responseModes,
   scopes_supported: answers.scopes,
   claims_supported: answers.claims,
+  acr_values_supported: acrValues,
   authorization_details_types_supported: answers.authorizationDetailsTypes,
   ui_locales_supported: answers.uiLocales,
   claim_types_supported: answers.claimTypes,
