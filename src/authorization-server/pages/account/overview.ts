@@ -20,12 +20,15 @@ export function overviewSection({ page, sections }: OverviewSectionDeps): Sectio
           Promise.all(ordered.map((section) => section.overviewCard?.(ctx, console))),
           Promise.all(ordered.map((section) => section.securityCard?.(ctx, console))),
         ]);
+        const ways = guards.filter(isThere);
         const locals = {
           name: account.name,
           signedIn: momentOf(authTime, t.language).relative,
           cards: cards.filter(isThere),
           // What is on or off; the rest is words, for the page of its own.
-          states: guards.filter(isThere).filter(({ state }) => state !== undefined),
+          states: ways.filter(({ state }) => state !== undefined),
+          // Its words have to be enough without the card: "Turn on" would not.
+          quick: ways.filter(({ state }) => state === undefined).flatMap(({ actions }) => actions.slice(0, 1)),
         };
         console.render(ctx, 'overview', 'account/overview', locals, { title: t('account.overview.title') });
       });
