@@ -13,7 +13,12 @@ const grant = {
 describe('a grant', () => {
   it('gets another end, and nothing else', () => {
     const until = new Date(1_900_000_000_500);
-    expect(changeGrant(grant, { until })).toEqual({ ...grant, exp: 1_900_000_000 });
+    const end = { until, lasts: 'month' } as const;
+    expect(changeGrant(grant, { end })).toEqual({ ...grant, exp: 1_900_000_000, lasts: 'month' });
+    expect(changeGrant(changeGrant(grant, { end }), { end: { until, lasts: undefined } })).toEqual({
+      ...grant,
+      exp: 1_900_000_000,
+    });
   });
 
   it('loses a scope of a resource server wherever it stands', () => {
@@ -46,7 +51,7 @@ describe('a grant', () => {
     { withoutScope: { scope: 'blobs:read', at: API } },
     { withoutScope: { scope: 'records:read', at: '__proto__' } },
     { withoutClaim: 'address' },
-    { until: new Date(2_000_000_000_000) },
+    { end: { until: new Date(2_000_000_000_000), lasts: undefined } },
     {},
   ])('is the same object where %j changes nothing', (change) => {
     const known = { exp: 2_000_000_000, resources: { [API]: 'records:read' } };

@@ -1,9 +1,11 @@
-import type { GrantChange, Permits } from './held-grant.ts';
+import type { AccessDuration } from '../resources/access-duration.ts';
+import type { GrantChange, GrantEnd, Permits } from './held-grant.ts';
 
 /** A grant as the engine keeps it, as far as it matters here; the rest is carried along. */
 export interface KeptGrant extends Permits {
   /** Seconds since 1970. */
   readonly exp: number;
+  readonly lasts?: AccessDuration | undefined;
 }
 
 /**
@@ -11,16 +13,17 @@ export interface KeptGrant extends Permits {
  * rejected: the app is asked for it, and nothing else, the next time it wants it.
  */
 export function changeGrant<Grant extends KeptGrant>(grant: Grant, change: GrantChange): Grant {
-  const { until, withoutScope, withoutClaim } = change;
-  let changed = grant;
-  if (until !== undefined) {
-    const exp = Math.floor(until.getTime() / 1000);
-    changed = exp === grant.exp ? changed : { ...changed, exp };
-  }
+  const { end, withoutScope, withoutClaim } = change;
+  let changed = end === undefined ? grant : endAt(grant, end);
   if (withoutScope !== undefined) {
     changed = dropScope(changed, withoutScope.scope, withoutScope.at);
   }
   return withoutClaim === undefined ? changed : dropClaim(changed, withoutClaim);
+}
+
+function endAt<Grant extends KeptGrant>(grant: Grant, { until, lasts }: GrantEnd): Grant {
+  const exp = Math.floor(until.getTime() / 1000);
+  return exp === grant.exp && lasts === grant.lasts ? grant : { ...grant, exp, lasts };
 }
 
 /**

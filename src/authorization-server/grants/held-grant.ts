@@ -1,3 +1,5 @@
+import type { AccessDuration } from '../resources/access-duration.ts';
+
 /** A grant as its account holder sees it: what is permitted to whom, since when, until when. */
 export interface HeldGrant {
   /** Means nothing to anyone but this server, and opens nothing: it may stand in an address. */
@@ -42,10 +44,16 @@ export interface GrantOrigin {
   readonly authorizationDetails: readonly unknown[];
 }
 
+/** When a grant ends. */
+export interface GrantEnd {
+  readonly until: Date;
+  /** What was chosen: it is proposed when the client asks again. `undefined` for a day of one's own. */
+  readonly lasts: AccessDuration | undefined;
+}
+
 /** What may be changed about a grant. What it does not say stays. */
 export interface GrantChange {
-  /** Later or sooner. */
-  readonly until?: Date;
+  readonly end?: GrantEnd;
   readonly withoutScope?: { readonly scope: string; readonly at: string | undefined };
   readonly withoutClaim?: string;
 }

@@ -9,6 +9,8 @@ export interface AppAccess {
   readonly since: Date;
   /** The last of them to end. */
   readonly until: Date;
+  /** Whatever there is ends with a browser session. */
+  readonly endsWithSession: boolean;
   readonly lastUse: Use | undefined;
   readonly groups: readonly PermissionGroup[];
   /** How many of the permissions were never used. */
@@ -55,10 +57,16 @@ export function describeAccess(
   return {
     since,
     until: new Date(Math.max(...grants.map(({ until }) => until.getTime()))),
+    endsWithSession: grants.every(endsWithSession),
     lastUse: lastUseOf(own, resourceServers),
     groups,
     unused: permissions.filter(({ isUnused }) => isUnused).length,
   };
+}
+
+/** What came of a sign-in in a browser ends with it, unless the app has access while nobody is there. */
+export function endsWithSession({ sessionUid, permits }: HeldGrant): boolean {
+  return sessionUid !== undefined && !scopesIn(permits.openid?.scope).includes('offline_access');
 }
 
 /** Of one grant, or of several. */

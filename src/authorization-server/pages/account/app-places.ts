@@ -5,7 +5,7 @@ import type { ResourceServer } from '../../resources/resource-server.ts';
 import { type ReadableDetail, readableDetails } from '../authorization-details-words.ts';
 import { lastMomentOf } from '../end-of-day.ts';
 import { type Moment, momentOf } from '../moments.ts';
-import { lastUseOf } from './app-access.ts';
+import { endsWithSession, lastUseOf } from './app-access.ts';
 
 /** Where an app has access from: a browser, a television, a program with the password. Each is a grant of its own. */
 export interface Place {
@@ -14,6 +14,7 @@ export interface Place {
   readonly isHere: boolean;
   readonly since: Moment;
   readonly until: Moment;
+  readonly endsWithSession: boolean;
   readonly lastUse: (Moment & { readonly by: string | undefined }) | undefined;
   readonly details: readonly ReadableDetail[];
 }
@@ -40,7 +41,8 @@ const KINDS: Readonly<Record<string, string>> = {
 /** This browser first, then the newest. */
 export function placesOf(question: PlacesQuestion, t: Translate): readonly Place[] {
   const { app, uses, origins, resourceServers, sessionUid, browsers } = question;
-  const places = app.grants.map(({ key, since, until, sessionUid: uid }) => {
+  const places = app.grants.map((grant) => {
+    const { key, since, until, sessionUid: uid } = grant;
     const origin = origins.find((one) => one.key === key);
     const isHere = uid === sessionUid;
     const kind = isHere ? 'here' : (KINDS[origin?.grantType ?? ''] ?? (uid === undefined ? 'signed-out' : 'browser'));
@@ -54,6 +56,7 @@ export function placesOf(question: PlacesQuestion, t: Translate): readonly Place
       words: (kind === 'browser' ? browsers.get(uid ?? '') : undefined) ?? t(`account-apps.place.${kind}`),
       since: momentOf(since, t.language),
       until: lastMomentOf(until, t.language),
+      endsWithSession: endsWithSession(grant),
       lastUse: last && { ...momentOf(last.at, t.language), by: last.by },
       details: readableDetails(JSON.stringify(origin?.authorizationDetails ?? []), resourceServers, t),
     };

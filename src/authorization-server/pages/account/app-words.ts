@@ -27,12 +27,13 @@ export async function appCard(provider: Provider, clientId: string): Promise<App
   return { name: clientId, initial, logo: undefined, home: undefined, unverified: undefined, isGone: true };
 }
 
-export function inWords({ since, until, lastUse, unused }: AppAccess, t: Translate) {
+export function inWords({ since, until, endsWithSession, lastUse, unused }: AppAccess, t: Translate) {
   const by = lastUse?.by;
   const { language } = t;
   return {
     since: momentOf(since, language),
     until: lastMomentOf(until, language),
+    endsWithSession,
     lastUse: lastUse && { ...momentOf(lastUse.at, language), by },
     unused,
   };

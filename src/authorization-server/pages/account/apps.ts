@@ -157,8 +157,8 @@ async function changeEnd(ctx: RouterContext, deps: AppsSectionDeps, console: Con
     return;
   }
   try {
-    const until = await readEnd(ctx, deps.longest);
-    await change(ctx, deps, console, app, { until }, { change: 'until', until: until.toISOString() });
+    const end = await readEnd(ctx, deps.longest);
+    await change(ctx, deps, console, app, { end }, { change: 'until', until: end.until.toISOString() });
     console.seeOther(ctx, pathOf(app), 'account-apps.said.end-changed');
   } catch (error) {
     if (!(error instanceof FormProblems)) {

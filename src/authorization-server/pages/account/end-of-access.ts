@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import type { GrantEnd } from '../../grants/held-grant.ts';
 import type { Language } from '../../languages/languages.ts';
 import { secondsOf } from '../../resources/access-duration.ts';
 import { dayIn, endOfDay } from '../end-of-day.ts';
@@ -29,13 +30,13 @@ export function endOptions(longest: number, language: Language): EndOptions {
 }
 
 /** Throws `FormProblems` for a day that is over, is too far ahead or is none. */
-export async function readEnd(ctx: RouterContext, longest: number): Promise<Date> {
+export async function readEnd(ctx: RouterContext, longest: number): Promise<GrantEnd> {
   const { end, date = '' } = await readForm(ctx, EndForm);
   const until = end === 'date' ? endOfDay(date, fromNow(longest)) : fromNow(secondsOf(end, longest));
   if (typeof until === 'string') {
     throw new FormProblems({ date: `account-apps.problem.${until}` }, { end, date });
   }
-  return until;
+  return { until, lasts: end === 'date' ? undefined : end };
 }
 
 function fromNow(seconds: number): Date {
