@@ -51,6 +51,10 @@ export function twoStepSection(deps: TwoStepSectionDeps): Section {
         await makeCodes(ctx, deps, console);
       });
     },
+    async exportOf({ accountId }) {
+      const [app, person] = await Promise.all([deps.store.findTotp(accountId), deps.findPerson(accountId)]);
+      return { authenticatorApp: app ?? null, recoveryCodesLeft: person?.recoveryCodesLeft ?? 0 };
+    },
     async securityCard(ctx, console) {
       const t = page.translate(ctx);
       const { secondFactors } = await personAt(ctx, deps, console);
