@@ -24,7 +24,11 @@ async function plugIn(page: Page) {
   });
   const present = (enabled: boolean) =>
     devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
-  return { touch: () => present(true), leave: () => present(false) };
+  return {
+    touch: () => present(true),
+    leave: () => present(false),
+    keeps: async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials.length,
+  };
 }
 
 async function openConsole(page: Page, path: string, person: { email: string }) {
@@ -73,13 +77,8 @@ test('a passkey is added, named, signs in by itself, and is removed', async ({ p
   await page.getByTestId('remove-passkey').click();
   await page.getByTestId('confirm-remove-passkey').click();
   await expect(page.getByTestId('no-passkeys')).toBeVisible();
-
-  await forgetSignIn(page);
-  await device.leave();
-  await page.goto(web.authorizationUrl({ scope: 'openid' }));
-  await device.touch();
-  await page.getByTestId('sign-in-passkey').click();
-  await expect(page.getByTestId('sign-in-problem')).toHaveText(/That passkey did not work/);
+  // The page tells the browser which are left, so that it offers no others.
+  await expect.poll(device.keeps).toBe(0);
 });
 
 test('a passkey is offered with the email field, without a click', async ({ page }) => {

@@ -1,4 +1,4 @@
-import { type Person, SECOND_FACTORS, type SecondFactor } from '../accounts/person.ts';
+import type { Person, SecondFactor } from '../accounts/person.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
 
 export interface PersonRow extends AccountColumns {
@@ -14,10 +14,12 @@ const HAS_FACTOR: Readonly<Record<SecondFactor, string>> = {
   passkey: 'exists (select from passkeys p where p.account_id = a.account_id)',
 };
 
+const FACTORS = Object.entries(HAS_FACTOR).map(([factor, condition]) => `case when ${condition} then '${factor}' end`);
+
 /** For a statement about `accounts a`. */
 export const PERSON_COLUMNS = `
   a.account_id, ${ACCOUNT_COLUMNS},
-  array_remove(array[${SECOND_FACTORS.map((factor) => `case when ${HAS_FACTOR[factor]} then '${factor}' end`)}], null) as second_factors,
+  array_remove(array[${FACTORS}], null) as second_factors,
   (select count(*)::integer from recovery_codes c where c.account_id = a.account_id and c.used_at is null) as recovery_codes_left,
   encode(substr(sha256(convert_to(coalesce(a.password_hash, ''), 'UTF8')), 1, 9), 'base64') as password_stamp`;
 
