@@ -31,10 +31,12 @@ interface Addresses {
   readonly playground: string;
   readonly demonstration: Demonstration;
   readonly profile: ProfileName;
+  /** Mail is to be read there, because none is sent. */
+  readonly keepsMailbox: boolean;
 }
 
 /** What `concierge dev` prints when it is ready: addresses, accounts, and lines to copy into a shell or a browser. */
-export function welcome({ issuer, resourceApi, playground, demonstration, profile }: Addresses): string {
+export function welcome({ issuer, resourceApi, playground, demonstration, profile, keepsMailbox }: Addresses): string {
   const accounts = demonstration.accounts.map(
     ({ email, password, roles }) => `  ${email.padEnd(20)} ${password}   (${roles.join(', ')})`,
   );
@@ -43,7 +45,7 @@ Concierge is ready. Ctrl-C stops everything; what you do here is kept for the ne
 
   authorization server  ${issuer}
   resource API          ${resourceApi}
-  playground            ${playground}
+  playground            ${playground}${keepsMailbox ? `\n  mailbox               ${issuer}/mailbox` : ''}
 
 Sign in as
 ${accounts.join('\n')}

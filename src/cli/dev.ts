@@ -75,7 +75,8 @@ async function start(options: { config?: string | undefined; data: string }, run
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));
   running.push(await startPlayground({ ...config.playground.listen, ...actual }));
-  return welcome({ ...actual, demonstration, profile: config.profile });
+  const keepsMailbox = config.mail.smtpUrl === null;
+  return welcome({ ...actual, demonstration, profile: config.profile, keepsMailbox });
 }
 
 /** Made once and kept, so that what was sealed yesterday opens today. */

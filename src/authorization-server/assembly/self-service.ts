@@ -59,6 +59,9 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
     endAccess: (accountId: string) => artifacts.revokeByAccountId(accountId),
     enqueue: (job: object) => deliveries.enqueue(MAIL_JOB, job),
     wake: () => deliveries.wake(MAIL_JOB),
+    isKeptElsewhere: async (accountId: string) =>
+      config.ldap !== null &&
+      (await assembly.identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
     take: rateLimits.take,
     admits: (from: string) => rateLimits.take(MAIL_FROM_NETWORK, networkOf(from)),
     passwords,
@@ -101,9 +104,7 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
       mailer,
       emailChange,
       browsers,
-      isKeptElsewhere: async ({ accountId }) =>
-        config.ldap !== null &&
-        (await assembly.identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
+      isKeptElsewhere: shared.isKeptElsewhere,
     }),
     handlers: { [MAIL_JOB]: mailJobs({ signUp, passwordReset, emailChange }) },
   };

@@ -18,6 +18,8 @@ export interface PasswordResetDeps {
   readonly findByEmail: (emailCanonical: string) => Promise<Account | undefined>;
   readonly findAccount: (accountId: string) => Promise<Account | undefined>;
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
+  /** In a directory, which decides alone who knows it: one of ours would be a way round that. */
+  readonly isKeptElsewhere: (accountId: string) => Promise<boolean>;
   readonly passwords: Passwords;
   readonly policy: PasswordPolicy;
   /** Ends every session, grant and token of an account. Idempotent. */
@@ -49,16 +51,11 @@ export function createPasswordReset(deps: PasswordResetDeps) {
 
   async function ownerOf(accountId: string | undefined) {
     const account = accountId === undefined ? undefined : await deps.findAccount(accountId);
-    return (
-      account && {
-        account,
-        owner: {
-          email: account.email,
-          name: account.name,
-          hasSecondFactor: await deps.hasSecondFactor(account.accountId),
-        },
-      }
-    );
+    if (account === undefined || (await deps.isKeptElsewhere(account.accountId))) {
+      return undefined;
+    }
+    const { accountId: id, email, name } = account;
+    return { account, owner: { email, name, hasSecondFactor: await deps.hasSecondFactor(id) } };
   }
 
   return {
@@ -88,6 +85,10 @@ export function createPasswordReset(deps: PasswordResetDeps) {
         return;
       }
       const { accountId, email, name } = account;
+      if (await deps.isKeptElsewhere(accountId)) {
+        await mailer.send({ to: email, template: 'mail-account.password-elsewhere', language, values: { name } });
+        return;
+      }
       const token = createToken();
       const link = {
         token,

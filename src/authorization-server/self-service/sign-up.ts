@@ -19,6 +19,8 @@ export interface SignUpDeps {
   /** Seconds that a link is good for. */
   readonly linkLifetime: number;
   readonly findByEmail: (emailCanonical: string) => Promise<Account | undefined>;
+  /** Whether the password of an account is kept in a directory: there is no link to choose another one then. */
+  readonly isKeptElsewhere: (accountId: string) => Promise<boolean>;
   readonly passwords: Passwords;
   readonly policy: PasswordPolicy;
   readonly links: MailedLinkStore;
@@ -59,6 +61,23 @@ export type Confirmed =
  */
 export function createSignUp(deps: SignUpDeps) {
   const { links, mailer, passwords, policy, take } = deps;
+  /** Of the address that somebody wanted to have an account with. */
+  async function tellOwner(account: Account, { emailCanonical, language }: MailJobOf<'sign-up'>): Promise<void> {
+    const { accountId, email, name, disabled } = account;
+    if (disabled) {
+      return;
+    }
+    if (await deps.isKeptElsewhere(accountId)) {
+      await mailer.send({ to: email, template: 'mail-account.password-elsewhere', language, values: { name } });
+      return;
+    }
+    const token = createToken();
+    const link = { token, purpose: 'password', accountId, email, emailCanonical, seconds: deps.linkLifetime } as const;
+    await links.add({ ...link, details: { browser: '', request: '' } });
+    const values = { name, link: linkTo(deps.issuer, token) };
+    await mailer.send({ to: email, template: 'mail-account.already-there', language, values });
+  }
+
   return {
     /** `undefined`: done, and whoever has the address will hear of it. Takes the same time whether it is free or not. */
     async request(form: SignUpForm): Promise<Problems<'email' | 'password'> | undefined> {
@@ -81,25 +100,19 @@ export function createSignUp(deps: SignUpDeps) {
       return undefined;
     },
 
-    async mail({ email, emailCanonical, name, passwordHash, language, browser, request }: MailJobOf<'sign-up'>) {
-      const token = createToken();
-      const link = { token, email, emailCanonical, seconds: deps.linkLifetime };
+    async mail(job: MailJobOf<'sign-up'>) {
+      const { email, emailCanonical, name, passwordHash, language, browser, request } = job;
       const existing = await deps.findByEmail(emailCanonical);
-      if (existing === undefined) {
-        await links.add({ ...link, purpose: 'sign-up', details: { name, passwordHash, browser, request } });
-      } else if (existing.disabled) {
+      if (existing !== undefined) {
+        await tellOwner(existing, job);
         return;
-      } else {
-        const { accountId } = existing;
-        await links.add({ ...link, purpose: 'password', accountId, details: { browser: '', request: '' } });
       }
-      await mailer.send({
-        to: existing?.email ?? email,
-        template: existing ? 'mail-account.already-there' : 'mail-account.sign-up',
-        language,
-        // Not the name that was typed: it would be a way to have us write anything to anyone.
-        values: { ...(existing && { name: existing.name }), link: linkTo(deps.issuer, token) },
-      });
+      const token = createToken();
+      const link = { token, purpose: 'sign-up', email, emailCanonical, seconds: deps.linkLifetime } as const;
+      await links.add({ ...link, details: { name, passwordHash, browser, request } });
+      // Without the name that was typed: it would be a way to have us write anything to anyone.
+      const values = { link: linkTo(deps.issuer, token) };
+      await mailer.send({ to: email, template: 'mail-account.sign-up', language, values });
     },
 
     async confirm(token: string, { browser, password }: Confirmation): Promise<Confirmed> {

@@ -1,6 +1,5 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
-import type { Account } from '../../accounts/account.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { EmailChange } from '../../self-service/email-change.ts';
 import type { Page } from '../page.ts';
@@ -15,7 +14,7 @@ export interface EmailSectionDeps {
   readonly emailChange: Pick<EmailChange, 'request'>;
   readonly browsers: LinkBrowsers;
   /** In a directory, which would be asked for the former address. */
-  readonly isKeptElsewhere: (account: Account) => Promise<boolean>;
+  readonly isKeptElsewhere: (accountId: string) => Promise<boolean>;
 }
 
 const EmailForm = z.object({ email: typedEmail });
@@ -25,7 +24,11 @@ export function emailSection({ page, mailer, emailChange, browsers, isKeptElsewh
   async function show(ctx: RouterContext, console: Console, email: string, refusal?: Refusal): Promise<void> {
     const t = page.translate(ctx);
     const { account } = console.visitor(ctx);
-    const unavailable = mailer.isAvailable ? ((await isKeptElsewhere(account)) ? 'elsewhere' : undefined) : 'no-mail';
+    const unavailable = mailer.isAvailable
+      ? (await isKeptElsewhere(account.accountId))
+        ? 'elsewhere'
+        : undefined
+      : 'no-mail';
     const title = t('account-email.title');
     const { problems = {}, status = 200 } = refusal ?? {};
     const locals = { current: account.email, isVerified: account.emailVerified, email, problems, unavailable };
@@ -39,7 +42,7 @@ export function emailSection({ page, mailer, emailChange, browsers, isKeptElsewh
     const t = page.translate(ctx);
     const { account } = console.visitor(ctx);
     const read = await readFilledIn(ctx, EmailForm, t);
-    if (!mailer.isAvailable || (await isKeptElsewhere(account))) {
+    if (!mailer.isAvailable || (await isKeptElsewhere(account.accountId))) {
       return show(ctx, console, '');
     }
     if ('refusal' in read) {
