@@ -1,8 +1,7 @@
 import type { Account } from './account.ts';
 
 /** What an account may have to be proven with besides a password. Recovery codes stand in for either. */
-export const SECOND_FACTORS = ['totp', 'passkey'] as const;
-export type SecondFactor = (typeof SECOND_FACTORS)[number];
+export type SecondFactor = 'totp' | 'passkey';
 
 /** An account as signing in needs it. */
 export interface Person {

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { visitorOf } from '../../../testing/account-console.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
@@ -5,15 +9,35 @@ import { DEMO_PASSWORD, type UserAgent, type Visit } from '../../../testing/user
 
 const NEW = 'seven tapirs rowing';
 
+const STOLEN = 'tapirs rowing at night';
+
+/** A range query of Have I Been Pwned. */
+const range = createServer((request, response) => {
+  const digits = createHash('sha1').update(STOLEN).digest('hex').toUpperCase();
+  response.end(request.url === `/${digits.slice(0, 5)}` ? `${digits.slice(5)}:3` : '');
+});
+
 let server: TestServer;
 let email: string;
 let count = 0;
 
 beforeAll(async () => {
-  server = await startTestServer({ config: (config) => ({ ...config, lockout: { attempts: 3, seconds: 900 } }) });
+  range.listen(0, '127.0.0.1');
+  await once(range, 'listening');
+  const breached = { enabled: true, url: `http://127.0.0.1:${(range.address() as AddressInfo).port}` };
+  server = await startTestServer({
+    config: (config) => ({
+      ...config,
+      lockout: { attempts: 3, seconds: 900 },
+      passwords: { ...config.passwords, breached },
+    }),
+  });
 });
 
-afterAll(() => server?.stop());
+afterAll(async () => {
+  range.close();
+  await server?.stop();
+});
 
 /** Somebody new for every test, who starts with the password of the demo directory. */
 beforeEach(async () => {
@@ -81,7 +105,7 @@ it('leaves apps their access, unless it is taken back, too', async () => {
 it('C64: refuses a new password that the policy refuses, says why, and keeps the old one', async () => {
   const browser = await signedIn();
   const problems = await Promise.all(
-    ['', 'too short', 'Password2026!', 'dana-quist-2026', DEMO_PASSWORD].map(async (password) => {
+    ['', 'too short', 'Password2026!', 'dana-quist-2026', STOLEN, DEMO_PASSWORD].map(async (password) => {
       const visit = await change(browser, { password });
       expect(visit.status).toBe(400);
       return problemIn(visit);
@@ -92,6 +116,7 @@ it('C64: refuses a new password that the policy refuses, says why, and keeps the
     'Use at least 12 characters. Several words in a row are easy to remember.',
     'This password is one of the first that others would guess. Choose a less usual one.',
     'This password is little more than a name or an email address. Add something that nobody would guess.',
+    'This password has been stolen somewhere else before, and is known. Choose one that you use nowhere else.',
     'This is your current password. Choose another one.',
   ]);
   expect(await isIn(await signedIn())).toBe(true);
