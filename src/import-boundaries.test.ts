@@ -36,8 +36,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   [`${AS}/mail`]: { imports: [`${AS}/languages`, 'nodemailer'], types: [...DOMAIN, 'pino'] },
   // What people do for themselves by mail: registration, a new password, another address.
   [`${AS}/self-service`]: {
-    imports: [`${AS}/accounts`],
-    types: [...DOMAIN, `${AS}/languages`, `${AS}/mail`, `${AS}/operations`],
+    imports: [`${AS}/accounts`, `${AS}/languages`],
+    types: [...DOMAIN, `${AS}/mail`, `${AS}/operations`],
   },
   [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
   [`${AS}/profiles`]: { imports: [], types: DOMAIN },
@@ -98,7 +98,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     parts: ERRORS_ONLY,
   },
   [`${AS}/http`]: { imports: ['http', 'koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
-  [`${AS}/operations`]: { imports: ['http', 'koa', 'maxmind', 'pino', 'prom-client'], types: DOMAIN, parts: ERRORS_ONLY },
+  [`${AS}/operations`]: {
+    imports: ['http', 'koa', 'maxmind', 'pino', 'prom-client'],
+    types: DOMAIN,
+    parts: ERRORS_ONLY,
+  },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
   [`${AS}/assembly`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },

@@ -137,7 +137,7 @@ it('C94: lets nothing that somebody chose become a header, a recipient or an ele
     to: 'eve,victim@example.com',
     template: 'mail-account.reset-password',
     language: 'en',
-    values: { name, link: `${ISSUER}/links/"><script>alert(1)</script>` },
+    values: { name, duration: '1 hour', link: `${ISSUER}/links/"><script>alert(1)</script>` },
   });
   const [message] = messages;
   expect(message?.text).toContain('Hello Eve Bcc: victim@example.com <img');
@@ -170,7 +170,7 @@ it('loads nothing and tracks nobody: every link of the HTML is the one that is w
       'email-changed',
       'invitation',
     ]) {
-      const values = { link, email: 'new@example.com', days: 7 };
+      const values = { link, email: 'new@example.com', duration: '1 hour' };
       await mailer.send({ to: MESSAGE.to, template: `mail-account.${template}`, language, values });
     }
   }

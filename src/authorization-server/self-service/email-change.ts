@@ -1,6 +1,7 @@
 import type { Account, Authenticate } from '../accounts/account.ts';
 import { canonicalEmail } from '../accounts/email.ts';
 import type { Audit } from '../audit/audit.ts';
+import { durationIn } from '../languages/duration.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
@@ -86,7 +87,7 @@ export function createEmailChange(deps: EmailChangeDeps) {
         to: email,
         template: 'mail-account.confirm-email',
         language,
-        values: { link: linkTo(deps.issuer, token) },
+        values: { link: linkTo(deps.issuer, token), duration: durationIn(language, deps.linkLifetime) },
       });
     },
 

@@ -3,6 +3,7 @@ import type { Account } from '../accounts/account.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Audit } from '../audit/audit.ts';
+import { durationIn } from '../languages/duration.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
@@ -69,7 +70,7 @@ export function createInvite(deps: InviteDeps) {
     const token = createToken();
     await deps.audit.record({ kind: 'invitation_sent', details: { email: address.email, roles: invitation.roles } });
     await deps.invitations.add({ ...invitation, token, purpose: 'invitation', details: {}, seconds: deps.lifetime });
-    const values = { link: linkTo(deps.issuer, token), days: Math.ceil(deps.lifetime / 86_400) };
+    const values = { link: linkTo(deps.issuer, token), duration: durationIn(language, deps.lifetime) };
     await deps.mailer.send({ to: address.email, template: 'mail-account.invitation', language, values });
     const sentAt = new Date();
     const expiresAt = new Date(sentAt.getTime() + deps.lifetime * 1000);

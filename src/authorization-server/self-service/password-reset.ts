@@ -2,6 +2,7 @@ import type { Account } from '../accounts/account.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Audit } from '../audit/audit.ts';
+import { durationIn } from '../languages/duration.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
@@ -99,7 +100,7 @@ export function createPasswordReset(deps: PasswordResetDeps) {
         seconds: deps.linkLifetime,
       } as const;
       await links.add({ ...link, details: { browser, request } });
-      const values = { name, link: linkTo(deps.issuer, token) };
+      const values = { name, link: linkTo(deps.issuer, token), duration: durationIn(language, deps.linkLifetime) };
       await mailer.send({ to: email, template: 'mail-account.reset-password', language, values });
     },
 

@@ -3,6 +3,7 @@ import type { Account } from '../accounts/account.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Audit } from '../audit/audit.ts';
+import { durationIn } from '../languages/duration.ts';
 import type { Language } from '../languages/languages.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { ReadAddress } from './addresses.ts';
@@ -74,7 +75,7 @@ export function createSignUp(deps: SignUpDeps) {
     const token = createToken();
     const link = { token, purpose: 'password', accountId, email, emailCanonical, seconds: deps.linkLifetime } as const;
     await links.add({ ...link, details: { browser: '', request: '' } });
-    const values = { name, link: linkTo(deps.issuer, token) };
+    const values = { name, link: linkTo(deps.issuer, token), duration: durationIn(language, deps.linkLifetime) };
     await mailer.send({ to: email, template: 'mail-account.already-there', language, values });
   }
 
@@ -111,7 +112,7 @@ export function createSignUp(deps: SignUpDeps) {
       const link = { token, purpose: 'sign-up', email, emailCanonical, seconds: deps.linkLifetime } as const;
       await links.add({ ...link, details: { name, passwordHash, browser, request } });
       // Without the name that was typed: it would be a way to have us write anything to anyone.
-      const values = { link: linkTo(deps.issuer, token) };
+      const values = { link: linkTo(deps.issuer, token), duration: durationIn(language, deps.linkLifetime) };
       await mailer.send({ to: email, template: 'mail-account.sign-up', language, values });
     },
 

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
+import { durationIn } from '../../languages/duration.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { PasswordReset } from '../../self-service/password-reset.ts';
 import type { Page } from '../page.ts';
@@ -15,12 +16,15 @@ export interface ForgotPasswordPageDeps {
   readonly passwordReset: Pick<PasswordReset, 'request'>;
   readonly browsers: LinkBrowsers;
   readonly keepsMailbox: boolean;
+  /** Seconds. */
+  readonly linkLifetime: number;
 }
 
 const ForgotPasswordForm = z.object({ email: typedEmail, request: sealedRequest });
 
 /** `/forgot-password`: has a link mailed to choose another one. */
-export function forgotPasswordPage({ page, mailer, passwordReset, browsers, keepsMailbox }: ForgotPasswordPageDeps) {
+export function forgotPasswordPage(deps: ForgotPasswordPageDeps) {
+  const { page, mailer, passwordReset, browsers, keepsMailbox, linkLifetime } = deps;
   function show(ctx: RouterContext, shown: { email?: string; request?: string }, refusal?: Refusal): void {
     const t = page.translate(ctx);
     const title = t('forgot-password.title');
@@ -68,8 +72,10 @@ export function forgotPasswordPage({ page, mailer, passwordReset, browsers, keep
   }
 
   function showSent(ctx: RouterContext): void {
-    const title = page.translate(ctx)('forgot-password.sent.title');
-    const locals = { title, of: 'forgot-password', again: `${ctx.mountPath}/forgot-password`, keepsMailbox };
+    const t = page.translate(ctx);
+    const title = t('forgot-password.sent.title');
+    const lead = t('forgot-password.sent.lead', { duration: durationIn(t.language, linkLifetime) });
+    const locals = { lead, title, again: `${ctx.mountPath}/forgot-password`, keepsMailbox };
     page.render(ctx, 'self-service/sent', locals, { title, withinFlow: true });
   }
 

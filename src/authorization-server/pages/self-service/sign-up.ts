@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import type { PasswordPolicy } from '../../accounts/password-policy.ts';
+import { durationIn } from '../../languages/duration.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { SignUp } from '../../self-service/sign-up.ts';
 import type { Page } from '../page.ts';
@@ -19,6 +20,8 @@ export interface SignUpPageDeps {
   readonly browsers: LinkBrowsers;
   /** Whether mail is to be read at /mailbox. */
   readonly keepsMailbox: boolean;
+  /** Seconds. */
+  readonly linkLifetime: number;
 }
 
 const SignUpForm = z.object({ name: personName, email: typedEmail, password: newPassword, request: sealedRequest });
@@ -31,7 +34,7 @@ interface Shown {
 
 /** `/sign-up`: an account for whoever wants one. `/register` is for clients (RFC 7591). */
 export function signUpPage(deps: SignUpPageDeps) {
-  const { page, registration, mailer, signUp, policy, browsers, keepsMailbox } = deps;
+  const { page, registration, mailer, signUp, policy, browsers, keepsMailbox, linkLifetime } = deps;
   const isOpen = registration === 'open' && mailer.isAvailable;
 
   function show(ctx: RouterContext, { name = '', email = '', request = '' }: Shown, refusal?: Refusal): void {
@@ -81,8 +84,10 @@ export function signUpPage(deps: SignUpPageDeps) {
   }
 
   function showSent(ctx: RouterContext): void {
-    const title = page.translate(ctx)('sign-up.sent.title');
-    const locals = { title, of: 'sign-up', again: `${ctx.mountPath}/sign-up`, keepsMailbox };
+    const t = page.translate(ctx);
+    const title = t('sign-up.sent.title');
+    const lead = t('sign-up.sent.lead', { duration: durationIn(t.language, linkLifetime) });
+    const locals = { lead, title, again: `${ctx.mountPath}/sign-up`, keepsMailbox };
     page.render(ctx, 'self-service/sent', locals, { title, withinFlow: true });
   }
 
