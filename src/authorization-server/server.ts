@@ -62,6 +62,7 @@ export interface AuthorizationServerOptions {
 export async function assembleAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { config, logger, demonstration } = options;
   const languages = loadLanguages();
+  const brand = loadBrand(config.brand);
   const stores = openStores(config, logger, options.directoryClock);
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
@@ -75,7 +76,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const page = createPage({
     languages,
     defaultLanguage: config.languages.default,
-    brand: loadBrand(config.brand),
+    brand,
   });
   const secondSteps = new PostgresSecondStepStore(pool);
   const elsewhere = assembleElsewhere({ config, stores, page, findPerson: (id) => secondSteps.findPerson(id), logger });
