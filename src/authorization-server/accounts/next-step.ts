@@ -22,22 +22,19 @@ export function nextStep(
   { asks, requiresSecondFactor }: { readonly asks: AskedAcr; readonly requiresSecondFactor: RequiresSecondFactor },
 ): NextStep {
   const acr = acrOf(amr);
-  const wantsTwo = asks.values !== undefined && !isMet('1fa', asks);
+  const hasPasskey = secondFactors.includes('passkey');
+  if (asks.essential && !isMet(hasPasskey || acr === 'phr' ? 'phr' : 'mfa', asks)) {
+    return { due: 'unmet' };
+  }
   if (!reaches(acr, 'mfa')) {
     if (secondFactors.length > 0) {
       return { due: 'second', factors: secondFactors, phishingResistant: false };
     }
-    if (requiresSecondFactor(account) || (asks.essential && wantsTwo && isMet('mfa', asks))) {
+    if (requiresSecondFactor(account) || (asks.essential && !isMet(acr, asks))) {
       return { due: 'set_up' };
     }
   }
-  if (!isMet(acr, asks)) {
-    if (reaches(acr, 'mfa') && secondFactors.includes('passkey')) {
-      return { due: 'second', factors: ['passkey'], phishingResistant: true };
-    }
-    if (asks.essential) {
-      return { due: 'unmet' };
-    }
-  }
-  return { due: 'nothing' };
+  return !isMet(acr, asks) && hasPasskey
+    ? { due: 'second', factors: ['passkey'], phishingResistant: true }
+    : { due: 'nothing' };
 }

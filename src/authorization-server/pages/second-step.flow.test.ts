@@ -196,6 +196,17 @@ describe('somebody with an authenticator app', () => {
     expect((await typeCode(one, ours, app.code())).html).toContain('data-testid="sign-in-form"');
   });
 
+  it('gets back to the sign-in when the address of the page is opened again', async () => {
+    const { person } = await withApp();
+    const browser = new UserAgent(server.issuer);
+    const step = await signIn(person, browser);
+    const wrong = await typeCode(browser, step, '000000');
+    for (const { url } of [step, wrong]) {
+      const again = await browser.get(url);
+      expect([again.status, again.html.includes('data-testid="sign-in-form"')]).toEqual([200, true]);
+    }
+  });
+
   it('is refused when the account was disabled in between', async () => {
     const { person, app } = await withApp();
     const browser = new UserAgent(server.issuer);
@@ -265,7 +276,7 @@ describe('somebody who must have a second factor and has none', () => {
     const done = await browser.post(actionOf(codesPage, 'set-up/done'), fieldsOf(codesPage));
     expect(isConsent(done)).toBe(true);
     const kinds = (await auditOf(person)).map(({ kind }) => kind);
-    expect(kinds).toEqual(['account_created', 'second_factor_added', 'recovery_codes_made', 'sign_in'].slice(-3));
+    expect(kinds.slice(-3)).toEqual(['second_factor_added', 'recovery_codes_made', 'sign_in']);
   });
 
   it('sees the same picture again after a wrong code', async () => {
@@ -303,6 +314,20 @@ describe('somebody who must have a second factor and has none', () => {
     const done = await browser.post(actionOf(codesPage, 'set-up/done'), fieldsOf(codesPage));
     expect(done.url).toContain('code=');
   });
+});
+
+it('is asked for where no client asks for the sign-in, too', async () => {
+  const { person, app } = await withApp();
+  const browser = new UserAgent(server.issuer);
+  const page = await browser.get('/requests');
+  const { request: secret = '' } = fieldsOf(page);
+  const step = await browser.post('/requests/sign-in', { ...person, request: secret });
+  expect(isSecondStep(step)).toBe(true);
+  expect((await browser.get('/requests')).html).toContain('data-testid="sign-in-form"');
+  const done = await typeCode(browser, step, app.code());
+  expect(new URL(done.url).pathname).toBe('/requests');
+  expect(done.html).not.toContain('data-testid="sign-in-form"');
+  expect((await auditOf(person)).at(-1)?.details).toEqual({ method: 'password+totp', acr: 'mfa' });
 });
 
 it('says in the ID token how somebody has signed in', async () => {

@@ -160,8 +160,14 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
     routes(router, place) {
       const action = (path: string, act: (ctx: RouterContext, place: SignInPlace) => Promise<void>) => {
         router.post(path, async (ctx) => act(ctx, await place(ctx)));
+        // The page that answers a form has the form's address: whoever opens that again gets to the page before.
+        router.get(path, async (ctx) => {
+          ctx.status = 303;
+          ctx.set('Cache-Control', 'no-store');
+          ctx.redirect((await place(ctx)).path);
+        });
         router.all(path, (ctx) => {
-          ctx.set('Allow', 'POST');
+          ctx.set('Allow', 'GET, POST');
           throw new PageError('method_not_allowed');
         });
       };
