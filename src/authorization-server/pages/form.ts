@@ -4,7 +4,8 @@ import type { z } from 'zod';
 import { PageError } from './page-error.ts';
 
 const MAX_BYTES = 16 * 1024;
-const MAX_FIELDS = 50;
+/** The consent page has one for each scope. */
+const MAX_FIELDS = 250;
 
 /** A readable form that is not filled in as it should be; `problems` has a sentence per field. */
 export class FormProblems extends Error {

@@ -148,6 +148,13 @@ describe('what a person leaves out', () => {
     expect((await userinfo(all.access_token)).body).toMatchObject({ nickname: 'Ali', email: ALICE.email });
   });
 
+  it('is told all the same once a scope that covers it is granted', async () => {
+    const claims = JSON.stringify({ userinfo: { email: null } });
+    await allow({ scope: 'openid', claims }, { 'claim:email': undefined });
+    const { access_token } = await allow({ scope: 'openid email' });
+    expect((await userinfo(access_token)).body).toMatchObject({ email: ALICE.email });
+  });
+
   it('can be one of several authorization details', async () => {
     const details = ['one.txt', 'two.txt'].map((file_name) => ({ type: 'file_upload', file_name }));
     const request = { scope: 'openid', authorization_details: JSON.stringify(details) };

@@ -131,12 +131,23 @@ export async function giveConsent(
   for (const { claim, by } of covered) {
     decide(grant, claim, decisionOn(grant, by) === 'granted');
   }
+  tellWhatScopesCover(grant, given);
   const grantId = await save(provider, grant, { duration, longest, wasOffline });
   return {
     consent: { grantId, details: allowedDetails },
     given: given.map(({ name }) => name),
     leftOut: choices.filter((choice) => !isAllowed(choice)).map(({ name }) => name),
   };
+}
+
+/** The engine keeps a claim back that was refused by itself, also where a scope that covers it has been granted since. */
+function tellWhatScopesCover(grant: Grant, given: readonly Permission[]): void {
+  for (const name of grant.rejected?.openid?.claims ?? []) {
+    const claim = openidPermission('claim', name);
+    if (given.some((scope) => covers(scope, claim))) {
+      decide(grant, claim, true);
+    }
+  }
 }
 
 interface Ending {
