@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     imports: [`${AS}/accounts`, `${AS}/languages`],
     types: [...DOMAIN, `${AS}/mail`, `${AS}/operations`],
   },
-  [`${AS}/clients`]: { imports: ['zod', `${AS}/profiles`], types: DOMAIN },
+  [`${AS}/clients`]: { imports: ['zod', `${AS}/accounts/assurance.ts`, `${AS}/profiles`], types: DOMAIN },
   [`${AS}/profiles`]: { imports: [], types: DOMAIN },
   [`${AS}/resources`]: { imports: ['zod'], types: DOMAIN },
   [`${AS}/directory`]: { imports: [...DOMAIN, 'zod'] },

@@ -5,7 +5,9 @@
  * Keys and algorithms: a client secret is stored as a hash, so nothing may be signed or encrypted with it: no HS*, no
  * `client_secret_jwt`, no `dir` or AES key wrap. An ID token is always signed.
  */
+
 import { z } from 'zod';
+import { ACR_VALUES } from '../accounts/assurance.ts';
 import { PROFILE_NAMES } from '../profiles/profile.ts';
 import { rule } from './rule.ts';
 
@@ -151,7 +153,7 @@ const requests = {
   authorization_details_types: z.array(text).max(20).exactOptional(),
   default_max_age: z.int().min(0).exactOptional(),
   require_auth_time: z.boolean().exactOptional(),
-  default_acr_values: z.array(text).max(20).exactOptional(),
+  default_acr_values: z.array(z.enum(ACR_VALUES)).max(20).exactOptional(),
   initiate_login_uri: httpsUrl.exactOptional(),
 };
 
