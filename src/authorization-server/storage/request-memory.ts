@@ -15,6 +15,8 @@ export type { RequestInProgress };
 export interface RequestMemory {
   /** By key: payloads at rest; `undefined` for a grant that is not there, or has ended. */
   readonly grants: Map<string, string | undefined>;
+  /** By key: each grant as this request has found it. */
+  readonly foundGrants: Map<string, string>;
   /** By uid, in the same way. */
   readonly sessions: Map<string, string | undefined>;
   readonly accounts: Map<string, Account | undefined>;
@@ -50,6 +52,7 @@ export function createRequestMemory(currentRequest: CurrentRequest): () => Reque
     if (memory === undefined) {
       memory = {
         grants: new Map(),
+        foundGrants: new Map(),
         sessions: new Map(),
         accounts: new Map(),
         foundSessions: new Map(),

@@ -72,6 +72,25 @@ export function describeRevoking(createNode: CreateNode): void {
       expect(await createNode().adapter('Grant').find(family.grantId)).toBeUndefined();
     });
 
+    it('a consent that was under way neither undoes nor loses what was changed of its grant meanwhile', async () => {
+      const consents = [{}, {}, {}].map((identity) =>
+        createNode({ currentRequest: () => ({ identity, age: 0 }) }).adapter('Grant'),
+      );
+      const id = randomUUID();
+      const exp = Math.floor(Date.now() / 1000) + 3600;
+      await createNode()
+        .adapter('Grant')
+        .upsert(id, { clientId: 'shop', exp, openid: { scope: 'openid profile' } }, 3600);
+      const found = await Promise.all(consents.map((consent) => consent.find(id)));
+      await Promise.all(
+        ['openid', 'openid profile email', 'openid profile phone'].map((scope, index) =>
+          consents[index]?.upsert(id, { ...found[index], openid: { scope } }, 3600),
+        ),
+      );
+      const saved = (await createNode().adapter('Grant').find(id)) as unknown as { openid: { scope: string } };
+      expect(saved.openid.scope.split(' ').sort()).toEqual(['email', 'openid', 'phone']);
+    });
+
     it('never takes what has no grant for what has an unknown one', async () => {
       const store = createNode();
       const id = randomUUID();
