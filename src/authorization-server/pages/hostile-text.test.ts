@@ -31,7 +31,7 @@ afterAll(() => server.stop());
 
 const TAGS = /<\s*\/?\s*([a-z][a-z0-9]*)/gi;
 const PAGE_TAGS = new Set(
-  `html head meta title link body div header svg rect g circle path span main h1 h2 h3 p strong bdi form label input
+  `html head meta title link body div header svg rect g circle path span main h1 h2 h3 p pre strong bdi form label input
    button a footer nav ul li dl dt dd details summary code small section aside noscript br script fieldset legend`.split(
     /\s+/,
   ),
