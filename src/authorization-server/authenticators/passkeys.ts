@@ -19,6 +19,9 @@ import type { Passkey, PasskeyStore } from './passkey-store.ts';
 /** Nobody has more devices; each is sent to the browser whenever one is asked for. */
 const MOST = 20;
 
+/** Milliseconds that a browser waits (WebAuthn Level 3 §15.1): whoever uses a phone has to find it first. */
+const TIMEOUT = 300_000;
+
 const TRANSPORTS = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'] as const;
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
@@ -157,6 +160,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       return generateAuthenticationOptions({
         challenge: challenges.draw(placeOf(binding, confirms)),
         rpID,
+        timeout: TIMEOUT,
         userVerification: confirms === undefined ? 'required' : 'preferred',
         ...(known && { allowCredentials: known.map(descriptorOf) }),
       });
@@ -171,6 +175,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
         userName: account.email,
         userDisplayName: account.name,
         challenge: challenges.draw(placeOfNew(account, binding)),
+        timeout: TIMEOUT,
         attestationType: 'none',
         excludeCredentials: known.map(descriptorOf),
         authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'required' },

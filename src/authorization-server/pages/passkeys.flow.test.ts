@@ -171,7 +171,7 @@ it('lets nobody confirm a password with somebody else’s passkey', async () => 
   expect(visit.html).toContain('That passkey did not work.');
 });
 
-it('C58: says the same of an unknown passkey, a disabled account and rubbish', async () => {
+it('C57: says the same of an unknown passkey, a disabled account and rubbish', async () => {
   const { passkey } = await addPasskey();
   await server.pool.query('update accounts set disabled_at = now() where email = $1', [email]);
   const unknown = new SoftwareAuthenticator(new URL(server.issuer).origin);

@@ -59,7 +59,7 @@ const events = async (kind: string) => {
   return rows.map(({ details }) => details);
 };
 
-it('changes the password, signs every other browser out and keeps this one', async () => {
+it('C50: changes the password, signs every other browser out and keeps this one', async () => {
   const [here, elsewhere] = await Promise.all([signedIn(), signedIn()]);
   const visit = await change(here, {});
   expect(visit.url).toContain('/account/security');
@@ -123,7 +123,7 @@ it('C64: refuses a new password that the policy refuses, says why, and keeps the
   expect(await events('password_changed')).toEqual([]);
 });
 
-it('C57: counts wrong current passwords like wrong ones at the sign-in page', async () => {
+it('C60: counts wrong current passwords like wrong ones at the sign-in page', async () => {
   const browser = await signedIn();
   for (const _ of [1, 2, 3]) {
     const visit = await change(browser, { current: 'not the password' });
