@@ -252,12 +252,13 @@ describe('a recovery code', () => {
   });
 
   it('is not in the database in clear, and neither is the seed of the app', async () => {
-    const { person, recoveryCodes } = await withApp();
+    const { person, app, recoveryCodes } = await withApp();
     const { rows } = await server.pool.query(
       `select row_to_json(f)::text || (select string_agg(code_hash, ' ') from recovery_codes c
          where c.account_id = f.account_id) as kept from totp_factors f where account_id = $1`,
       [await accountIdOf(person)],
     );
+    expect(rows[0].kept).not.toContain(app.key);
     for (const code of recoveryCodes) {
       expect(rows[0].kept).not.toContain(code);
       expect(rows[0].kept).not.toContain(code.replaceAll('-', ''));
