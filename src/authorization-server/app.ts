@@ -35,6 +35,8 @@ export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provide
   readonly accountConsole: Koa.Middleware;
   /** Registration, new passwords and where mailed links lead. */
   readonly selfService: Router;
+  /** Where upstream providers send browsers back to. */
+  readonly backFromElsewhere: Router;
   /** Lets what a page does be known as done for this request: provider/current-request.ts. */
   readonly duringPage: (ctx: Koa.Context, work: () => Promise<unknown>) => Promise<unknown>;
   readonly provider: Provider;
@@ -97,6 +99,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   app.use(routesOf(requestsPage({ ...deps, ...deps.answering, provider: () => provider })));
   app.use(routesOf(changePasswordAddress()));
   app.use(routesOf(deps.selfService));
+  app.use(routesOf(deps.backFromElsewhere));
   app.use(deps.accountConsole);
   app.use(engine);
   const documents = publishedDocuments(app.callback());
