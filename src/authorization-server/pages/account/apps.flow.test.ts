@@ -342,7 +342,7 @@ describe('an access that is removed', () => {
     expect(await introspect(server.issuer, tokens.access_token)).toMatchObject({ active: true, scope: SCOPE });
   });
 
-  it('C61: is not removed by a form of another site, nor by who has not signed in', async () => {
+  it('is not removed by a form of another site, nor by who has not signed in', async () => {
     const app = await appOf();
     const foreign = await browser.post(`${app}/revoke`, {}, { 'sec-fetch-site': 'cross-site' });
     expect(foreign.status).toBe(403);

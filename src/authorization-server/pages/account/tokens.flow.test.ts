@@ -60,7 +60,7 @@ describe('a token that is made', () => {
     expect((await browser.get('/account/apps')).html).toContain('data-testid="apps-empty"');
   });
 
-  it('is kept nowhere: what is in the database opens nothing', async () => {
+  it('C97: is kept nowhere: what is in the database opens nothing', async () => {
     const token = tokenIn(await make());
     const bare = token.replace('concierge_pat_', '');
     for (const table of ['personal_access_tokens', 'tokens', 'artifacts', 'audit_events', 'outbox']) {
