@@ -59,6 +59,7 @@ export function connectedSection({ page, providers, identities, audit, notices }
       router.get('/connected', (ctx) => show(ctx, console));
       router.post('/connected/:provider/disconnect', (ctx) => disconnect(ctx, console));
     },
+    exportOf: async ({ accountId }) => ({ connectedAccounts: await identities.identitiesOf(accountId) }),
     async securityCard(ctx, console) {
       const linked = await identities.identitiesOf(console.visitor(ctx).account.accountId);
       if (providers.length === 0 && linked.length === 0) {

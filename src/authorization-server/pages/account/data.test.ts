@@ -84,6 +84,9 @@ describe('/account/data', () => {
       issuer: server.issuer,
       account: { accountId: person.accountId, email: person.email },
     });
+    const others = ['activity', 'apps', 'authenticatorApp', 'connectedAccounts', 'passkeys', 'personalAccessTokens'];
+    const known = ['account', ...others, 'exportedAt', 'issuer', 'recoveryCodesLeft', 'sessions', 'tokens'];
+    expect(Object.keys(data).sort()).toEqual(known.sort());
     expect(data.sessions).toHaveLength(2);
     expect(data.apps.map(({ clientId }: { clientId: string }) => clientId)).toContain('demo-web');
     expect(data.tokens.map(({ kind }: { kind: string }) => kind)).toEqual(
