@@ -103,4 +103,9 @@ testAccessibility({
     await page.goto(link);
   },
   mailbox: (page) => page.goto(`${ISSUER}/mailbox`),
+  'change of email': async (page) => {
+    await page.goto(`${ISSUER}/account/email`);
+    await signIn(page);
+    await expect(page.getByTestId('email-form')).toBeVisible();
+  },
 });
