@@ -60,6 +60,7 @@ export async function startConformanceServer(options: ConformanceOptions) {
   );
   const authorizationServer = await assembleAuthorizationServer({ config, logger: createLogger(config.log.level) });
   const housekeeping = authorizationServer.keepHouse();
+  const deliveries = authorizationServer.deliver();
   const server = createServer({ key, cert, minVersion: 'TLSv1.2' }, authorizationServer.handle);
   endUnreadBodies(server);
   server.listen(listen);
@@ -71,7 +72,7 @@ export async function startConformanceServer(options: ConformanceOptions) {
     async stop() {
       server.closeAllConnections();
       server.close();
-      await housekeeping.stop();
+      await Promise.all([housekeeping.stop(), deliveries.stop()]);
       await authorizationServer.close();
     },
   };
