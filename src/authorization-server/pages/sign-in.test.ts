@@ -162,7 +162,9 @@ describe('the sign-in form', () => {
 
   it('C51: changes nothing on GET', async () => {
     const { url } = await browser.get(request());
-    for (const action of ['sign-in', 'consent', 'abort']) {
+    const again = await browser.get(`${url}/sign-in?${new URLSearchParams(credentials)}`);
+    expect([again.status, again.url]).toEqual([200, url]);
+    for (const action of ['consent', 'abort']) {
       const visit = await browser.get(`${url}/${action}?${new URLSearchParams(credentials)}`);
       expect(visit.status).toBe(405);
       expect(visit.headers.get('allow')).toBe('POST');
