@@ -62,6 +62,7 @@ export type Confirmed =
  */
 export function createSignUp(deps: SignUpDeps) {
   const { links, mailer, passwords, policy, take } = deps;
+
   /** Of the address that somebody wanted to have an account with. */
   async function tellOwner(account: Account, { emailCanonical, language }: MailJobOf<'sign-up'>): Promise<void> {
     const { accountId, email, name, disabled } = account;
@@ -87,12 +88,13 @@ export function createSignUp(deps: SignUpDeps) {
       if ('problem' in address) {
         return { email: address.problem };
       }
+      // Before the password, about which somebody else's server may be asked.
+      if (!(await deps.admits(form.from))) {
+        return { form: { key: 'self-service.problem.too-often' } };
+      }
       const problem = await policy.newPasswordProblem(password, { email: address.email, name });
       if (problem !== undefined) {
         return { password: problem };
-      }
-      if (!(await deps.admits(form.from))) {
-        return { form: { key: 'self-service.problem.too-often' } };
       }
       const passwordHash = await passwords.inTurn((hasher) => hasher.hashPassword(password));
       if (await take(MAIL_TO_ADDRESS, address.emailCanonical)) {
