@@ -197,3 +197,21 @@ function thumbprintIn(ctx: KoaContextWithOIDC): string | undefined {
   const certificate = instance(ctx.oidc.provider).configuration?.features?.mTLS?.getCertificate?.(ctx);
   return certificate === undefined ? undefined : certificateThumbprint(certificate);
 }
+
+/** Tells of every authorization code that is presented and there, before the engine looks whether it was used. */
+export function onCodeFound(provider: Provider, note: (code: AuthorizationCode) => void): void {
+  const Code = provider.AuthorizationCode as unknown as {
+    find(...of: unknown[]): Promise<AuthorizationCode | undefined>;
+  };
+  const { find } = Code;
+  expectEngine(typeof find === 'function', 'AuthorizationCode.find');
+  Code.find = async function findAndTell(...of) {
+    const code = await find.apply(Code, of);
+    if (code !== undefined) {
+      note(code);
+    }
+    return code;
+  };
+}
+
+type AuthorizationCode = InstanceType<Provider['AuthorizationCode']>;

@@ -202,52 +202,6 @@ export function keepClients(
   };
 }
 
-/** Tells of every authorization code that is presented and there, before the engine looks whether it was used. */
-export function onCodeFound(provider: Provider, note: (code: AuthorizationCode) => void): void {
-  const Code = provider.AuthorizationCode as unknown as {
-    find(...of: unknown[]): Promise<AuthorizationCode | undefined>;
-  };
-  const { find } = Code;
-  expectEngine(typeof find === 'function', 'AuthorizationCode.find');
-  Code.find = async function findAndTell(...of) {
-    const code = await find.apply(Code, of);
-    if (code !== undefined) {
-      note(code);
-    }
-    return code;
-  };
-}
-
-type AuthorizationCode = InstanceType<Provider['AuthorizationCode']>;
-
-type TellOfSignOut = (this: EngineClient, subject: string, sessionId: string | undefined) => Promise<void>;
-
-const tellingOfSignOut = new WeakMap<Provider, TellOfSignOut>();
-
-/** Gives `take` what the engine would tell a client of a sign-out, in the place of the client. */
-export function takeLogoutNotices(
-  provider: Provider,
-  take: (clientId: string, subject: string, sessionId: string | undefined) => Promise<void>,
-): void {
-  const { prototype } = provider.Client as unknown as { readonly prototype: { backchannelLogout: TellOfSignOut } };
-  const { backchannelLogout } = prototype;
-  expectEngine(typeof backchannelLogout === 'function', 'Client.backchannelLogout');
-  tellingOfSignOut.set(provider, backchannelLogout);
-  prototype.backchannelLogout = function tell(subject, sessionId) {
-    return take(this.clientId, subject, sessionId);
-  };
-}
-
-/** The engine's own way to tell a client. */
-export async function sendLogoutNotice(
-  provider: Provider,
-  client: EngineClient,
-  subject: string,
-  sessionId: string,
-): Promise<void> {
-  await tellingOfSignOut.get(provider)?.call(client, subject, sessionId);
-}
-
 interface ClientSchemaPrototype {
   invalidate(this: ClientMetadata, message: string, code?: string): void;
 }

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider';
-import { sendLogoutNotice, takeLogoutNotices } from './engine.ts';
+import { sendLogoutNotice, takeLogoutNotices } from './engine-logout.ts';
 
 /** That a session ended, for a client of it (OpenID Connect Back-Channel Logout 1.0). */
 export interface LogoutNotice {

@@ -1,7 +1,7 @@
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Audit, AuditEvent } from '../audit/audit.ts';
 import type { CurrentRequest } from './current-request.ts';
-import { onCodeFound } from './engine.ts';
+import { onCodeFound } from './engine-tokens.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 interface Dependencies {
