@@ -15,6 +15,7 @@ import { createOutgoing, type Outgoing } from '../authorization-server/provider/
 import { PostgresAccountStore } from '../authorization-server/storage/accounts.ts';
 import { createAudit } from '../authorization-server/storage/audit.ts';
 import { PostgresDirectoryStore } from '../authorization-server/storage/directory.ts';
+import { endAll } from '../authorization-server/storage/end-all.ts';
 import { revokeByAccountId } from '../authorization-server/storage/revocation-statements.ts';
 import { loadDatabaseConfig } from '../config/load.ts';
 import { DEMO_SECRETS, SHORTEST_SECRET } from '../config/production.ts';
@@ -108,7 +109,7 @@ export async function applyContent(
     accounts: new PostgresAccountStore(pool),
     passwords,
     policy,
-    endAccess: async (accountId) => void (await pool.query(revokeByAccountId(accountId))),
+    endAccess: async (accountId) => void (await endAll(pool, revokeByAccountId(accountId))),
     audit,
   });
   const changes = await applyDirectory(directory, { store, saveAccount });

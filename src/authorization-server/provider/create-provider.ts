@@ -31,6 +31,7 @@ import {
   richAuthorizationSettings,
   validateDetail,
 } from '../flows/rich-authorization-requests/rich-authorization-requests.ts';
+import type { RememberedGrants } from '../grants/remembered-grant.ts';
 import { PROFILES, type ProfileName } from '../profiles/profile.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { createDeclaredTypes, type DeclaredTypes } from './authorization-details-types.ts';
@@ -68,12 +69,13 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
   /** What every client is held to. */
   readonly profile: ProfileName;
   readonly authenticate: AuthenticateAlone;
-  readonly artifacts: Exchanger & {
-    adapter(kind: string): Adapter;
-    createTokenId(kind: string, lifetime: number): string;
-    firstUse(id: string, lifetime: number): Promise<boolean>;
-    readonly browserSessions: Pick<BrowserSessionStore, 'end'>;
-  };
+  readonly artifacts: Exchanger &
+    RememberedGrants & {
+      adapter(kind: string): Adapter;
+      createTokenId(kind: string, lifetime: number): string;
+      firstUse(id: string, lifetime: number): Promise<boolean>;
+      readonly browserSessions: Pick<BrowserSessionStore, 'end'>;
+    };
   readonly rateLimits: RateLimits;
   /** The account with this email, as somebody typed it, that can be used. */
   readonly findAccountId: (email: string) => Promise<string | undefined>;

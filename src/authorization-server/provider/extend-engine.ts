@@ -6,6 +6,7 @@ import { PLAIN_TOKEN } from '../flows/implicit/implicit.ts';
 import { noteSignOuts } from '../flows/logout/note-sign-outs.ts';
 import { PASSWORD_PARAMETERS, passwordGrant } from '../flows/password/password.ts';
 import { tellAboutReferenceHere } from '../flows/pushed-authorization-request/pushed-authorization-request.ts';
+import { REMEMBERED } from '../grants/remembered-grant.ts';
 import { isAllowed, PROFILES } from '../profiles/profile.ts';
 import { pingWithoutWaiting, withdrawUserCodes } from './backchannel.ts';
 import { claimsOf } from './claims.ts';
@@ -73,6 +74,7 @@ export function extendEngine(
   nameTokens(provider, STORED_TOKENS, deps.artifacts.createTokenId);
   storeStructuredTokens(provider, STRUCTURED);
   keepWith(provider, ['Grant'], LASTS);
+  keepWith(provider, ['Grant'], REMEMBERED);
   guardGrant(provider, 'client_credentials', guardClientCredentials({ scopesFor: requestedScope.forClient }));
   for (const grantType of EXCHANGES) {
     wrapGrant(provider, grantType, exchangeAtOnce(deps.artifacts));

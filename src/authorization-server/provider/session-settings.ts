@@ -6,7 +6,7 @@ import { createInteractionPolicy } from './interaction-policy.ts';
 import type { RequestedScope } from './requested-scope.ts';
 import type { SufficientSignInDeps } from './sufficient-sign-in.ts';
 
-export interface SessionSettingsDeps extends Pick<ExistingGrantDeps, 'audit'>, SufficientSignInDeps {
+export interface SessionSettingsDeps extends Pick<ExistingGrantDeps, 'audit' | 'artifacts'>, SufficientSignInDeps {
   readonly issuer: string;
   /** What signs cookies: see http/cookie-signatures.ts. */
   readonly cookieSignatures: object;
@@ -35,12 +35,12 @@ export function sessionCookie(issuer: string): { readonly path: string; readonly
  * end with the session.
  */
 export function sessionSettings(
-  { issuer, cookieSignatures, lifetimes, resources, audit, pages, ...sufficient }: SessionSettingsDeps,
+  { issuer, cookieSignatures, lifetimes, resources, audit, artifacts, pages, ...sufficient }: SessionSettingsDeps,
   scope: RequestedScope,
 ): Slice {
   const { path, secure } = sessionCookie(issuer);
   const root = path === '/' ? '' : path;
-  const existingGrant = createExistingGrant({ resources, audit });
+  const existingGrant = createExistingGrant({ resources, audit, artifacts });
   const options = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const;
   return {
     cookies: {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import * as artifacts from './artifact-statements.ts';
+import { copyRemembered } from './remembered-grants.ts';
 import * as revocations from './revocation-statements.ts';
 import * as tokens from './token-statements.ts';
 
@@ -31,6 +32,7 @@ const EVERY_STATEMENT = {
   'artifacts.consume': artifacts.consume(''),
   'artifacts.destroy': artifacts.destroy([]),
   'artifacts.removeExpired': artifacts.removeExpired(1),
+  'remembered.copyRemembered': copyRemembered('', { id: '', accountId: '', clientId: '', client: '' }),
   'tokens.find': tokens.find([]),
   'tokens.insert': tokens.insert([]),
   'tokens.redeem': tokens.redeem([]),

@@ -1,17 +1,20 @@
 import type { Adapter } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { BrowserSessionStore } from '../accounts/browser-sessions.ts';
+import type { RememberedGrants } from '../grants/remembered-grant.ts';
 import type { ArtifactAdapterDeps, TokenAdapterDeps } from './adapter-deps.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
 import { createArtifactTable } from './artifact-table.ts';
 import type { Database } from './batched.ts';
 import { createBrowserSessions } from './browser-sessions.ts';
+import { endAll } from './end-all.ts';
 import { GrantAdapter } from './grant-adapter.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
 import { PolledAdapter } from './polled-adapter.ts';
 import { redeem, type Substitutes } from './redemption.ts';
 import { RefreshTokenAdapter } from './refresh-token-adapter.ts';
+import { createRememberedGrants } from './remembered-grants.ts';
 import { type CurrentRequest, createRequestMemory, take } from './request-memory.ts';
 import * as revocations from './revocation-statements.ts';
 import { createRotation, type RefreshGrace } from './rotation.ts';
@@ -32,7 +35,7 @@ export interface ArtifactStoreDeps {
 }
 
 /** What the token and introspection endpoints ask of the store beyond the engine's adapter. */
-export interface ArtifactStore {
+export interface ArtifactStore extends RememberedGrants {
   adapter(kind: string): Adapter;
   /** The id of a token that lives so many seconds: what the engine would draw, and where it is kept besides. */
   createTokenId(kind: string, lifetime: number): string;
@@ -76,8 +79,9 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     waitingRequests: createWaitingRequests(pool, payload),
     browserSessions: createBrowserSessions({ pool, payload, currentRequest, onEnd: deps.sessionsEnded }),
+    ...createRememberedGrants({ pool, payload, memory }),
     async revokeByAccountId(accountId) {
-      await pool.query(revocations.revokeByAccountId(accountId));
+      await endAll(pool, revocations.revokeByAccountId(accountId));
       deps.sessionsEnded?.();
     },
     async revokeByClientId(clientId) {

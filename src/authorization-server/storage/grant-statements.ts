@@ -3,7 +3,7 @@ import type { GrantSelection } from '../grants/held-grant.ts';
 import { ENDED, lockedTokens, REVOKE_FAMILY } from './revocation-statements.ts';
 
 /** Statements about grants at the hand of their account holder: whose they are is part of every one. */
-const LIVE = `kind = 'Grant' and consumed_at is null and expires_at > now()`;
+export const LIVE = `kind = 'Grant' and consumed_at is null and expires_at > now()`;
 const SELECTED = `account_id = $1 and client_id = $2 and ($3::uuid is null or key = $3) and ${LIVE}`;
 
 const valuesOf = ({ accountId, clientId, key }: GrantSelection) => [accountId, clientId, key ?? null];

@@ -10,6 +10,7 @@ import type {
   Permits,
 } from '../grants/held-grant.ts';
 import { keyOfArtifact } from './artifact-payload.ts';
+import { endAll, untilNoneIsLeft } from './end-all.ts';
 import * as statements from './grant-statements.ts';
 
 /** Of one client, a person is shown so many at most. */
@@ -31,17 +32,13 @@ export function createGrantStore(database: Database): GrantStore {
       return rows.map(originIn);
     },
     async change(selection, change) {
-      let changed = 0;
-      for (let after: string | undefined, done = false; !done; ) {
-        const { rows } = await database.query<statements.FoundGrant>(statements.selectGrants(selection, after, BATCH));
-        changed += await changeEach(database, selection, rows, change);
-        after = rows.at(-1)?.key;
-        done = rows.length < BATCH;
-      }
-      return changed;
+      return untilNoneIsLeft(() => changeAll(database, selection, change));
     },
     async revoke(selection) {
-      return (await database.query(statements.endGrants(selection))).rowCount ?? 0;
+      const statement = statements.endGrants(selection);
+      return selection.key === undefined
+        ? endAll(database, statement)
+        : ((await database.query(statement)).rowCount ?? 0);
     },
     async endTokens(selection) {
       await database.query(statements.endTokensOfGrants(selection));
@@ -99,6 +96,17 @@ function originIn({ key, payload }: { key: string; payload: string }): GrantOrig
     grantType: typeof gty === 'string' ? gty.split(' ')[0] : undefined,
     authorizationDetails: Array.isArray(rar) ? rar : [],
   };
+}
+
+async function changeAll(database: Database, selection: GrantSelection, change: GrantChange): Promise<number> {
+  let changed = 0;
+  for (let after: string | undefined, done = false; !done; ) {
+    const { rows } = await database.query<statements.FoundGrant>(statements.selectGrants(selection, after, BATCH));
+    changed += await changeEach(database, selection, rows, change);
+    after = rows.at(-1)?.key;
+    done = rows.length < BATCH;
+  }
+  return changed;
 }
 
 async function changeEach(

@@ -10,8 +10,10 @@ import type { TokenPlace } from './token-statements.ts';
  */
 export const ENDED = `consumed_at = clock_timestamp(), expires_at = least(expires_at, now() + interval '1 hour')`;
 
-export const REVOKE_FAMILY = `update tokens set revoked_at = now() from family
-  where tokens.slot = family.slot and tokens.key = family.key`;
+const revokeTokens = (of: string) => `update tokens set revoked_at = now() from ${of}
+  where tokens.slot = ${of}.slot and tokens.key = ${of}.key`;
+
+export const REVOKE_FAMILY = revokeTokens('family');
 
 export function lockedTokens(condition: string): string {
   return `select slot, key from tokens where ${condition} and revoked_at is null order by key for no key update`;
@@ -50,13 +52,14 @@ export const endSession = (key: string, uid: string | undefined): QueryConfig =>
 
 export const revokeByAccountId = (accountId: string): QueryConfig => ({
   name: 'revoke-by-account',
-  text: `with grants as (update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' returning key),
+  text: `with grants as (
+        update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' and consumed_at is null returning key),
       ended as (delete from artifacts where account_id = $1 and kind <> 'Grant' returning kind, uid, payload),
       kept as (${KEEP_ENDED}),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
-      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')})
-    update tokens set revoked_at = now() from ungranted
-    where tokens.slot = ungranted.slot and tokens.key = ungranted.key`,
+      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')}),
+      others as (${revokeTokens('ungranted')})
+    select from grants`,
   values: [accountId],
 });
 
@@ -82,11 +85,12 @@ export const endGrantsOfClient = (clientId: string): QueryConfig => ({
 export const endGrantsOfAccount = (accountId: string, keptClientId: string): QueryConfig => ({
   name: 'end-grants-of-account',
   text: `with grants as (
-        update artifacts set ${ENDED} where account_id = $1 and kind = 'Grant' and client_id <> $2 returning key),
+        update artifacts set ${ENDED}
+        where account_id = $1 and kind = 'Grant' and client_id <> $2 and consumed_at is null returning key),
       others as (delete from artifacts using grants where artifacts.grant_id = grants.key),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
-      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')})
-    update tokens set revoked_at = now() from ungranted
-    where tokens.slot = ungranted.slot and tokens.key = ungranted.key`,
+      ungranted as (${lockedTokens('account_id = $1 and grant_id is null')}),
+      other_tokens as (${revokeTokens('ungranted')})
+    select from grants`,
   values: [accountId, keptClientId],
 });

@@ -252,7 +252,7 @@ describe('access for a time', () => {
   });
 
   it('ends with the session where offline access is not asked for, however long it is allowed', async () => {
-    const { access_token } = await allow({ scope: 'openid records:read' }, { duration: 'month' });
+    const { access_token } = await allow({ scope: 'openid records:read', prompt: 'consent' }, { duration: 'month' });
     await browser.signOut(await browser.get(server.url('/session/end')));
     expect(await introspect(server.issuer, access_token)).toEqual({ active: false });
   });

@@ -11,6 +11,7 @@
  */
 import type Provider from 'oidc-provider';
 import { CLAIMS_BY_SCOPE } from '../../accounts/claims-by-scope.ts';
+import { clientAsSeen, REMEMBERED, type Remembered } from '../../grants/remembered-grant.ts';
 import { type AccessDuration, durationsWithin, secondsOf } from '../../resources/access-duration.ts';
 import {
   type DecidedGrant,
@@ -27,7 +28,8 @@ export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 /** The member of a Grant's payload that says how long it was given for: provider/engine-tokens.ts, `keepWith`. */
 export const LASTS = 'lasts';
 
-export type Grant = InstanceType<Provider['Grant']> & DecidedGrant & { [LASTS]?: AccessDuration | undefined };
+export type Grant = InstanceType<Provider['Grant']> &
+  DecidedGrant & { [LASTS]?: AccessDuration | undefined; [REMEMBERED]?: Remembered | undefined };
 
 export interface ConsentRequest {
   readonly provider: Provider;
@@ -159,7 +161,8 @@ interface Ending {
 async function save(provider: Provider, grant: Grant, { duration, longest, wasOffline }: Ending): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + secondsOf(duration, longest);
   if (duration !== 'session' || !wasOffline) {
-    return Object.assign(grant, { exp, [LASTS]: duration }).save();
+    const remembered = duration === 'session' ? undefined : await rememberedNow(provider, grant);
+    return Object.assign(grant, { exp, [LASTS]: duration, [REMEMBERED]: remembered }).save();
   }
   decide(grant, OFFLINE_ACCESS, false);
   const { accountId, clientId, openid, resources, rejected } = grant;
@@ -175,6 +178,11 @@ async function save(provider: Provider, grant: Grant, { duration, longest, wasOf
   const grantId = await narrower.save();
   await grant.destroy();
   return grantId;
+}
+
+async function rememberedNow(provider: Provider, { clientId }: Grant): Promise<Remembered | undefined> {
+  const client = clientId === undefined ? undefined : await provider.Client.find(clientId);
+  return client && { at: Date.now(), client: clientAsSeen(client) };
 }
 
 /** For a client of the operator's own: nobody is asked. True when that has changed anything. */
