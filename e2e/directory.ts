@@ -19,6 +19,12 @@ export const OWNERS = ['Ann', 'Ben', 'Cem', 'Dee'].map((name) => ({
   name: `${name} Owner`,
 }));
 
+/** People who allow something for longer than a session, which no later test of anybody else's may find allowed. */
+export const RESOLVED = ['Eve', 'Finn'].map((name) => ({
+  email: `${name.toLowerCase()}@example.com`,
+  name: `${name} Resolved`,
+}));
+
 /** For the account console: Kay leaves. */
 export const ACCOUNT_HOLDERS = [
   { email: 'cora@example.com', name: 'Cora Cole' },
@@ -68,7 +74,7 @@ export const TEST_DIRECTORY = {
       email_verified: true,
       roles: ['xss'],
     })),
-    ...[...OWNERS, ...ACCOUNT_HOLDERS].map((person) => ({
+    ...[...OWNERS, ...RESOLVED, ...ACCOUNT_HOLDERS].map((person) => ({
       ...person,
       password: 'correct-horse-battery-staple',
       email_verified: true,
