@@ -1,10 +1,12 @@
 import type { Page } from '@playwright/test';
 import { ISSUER } from './addresses.ts';
-import { answerAt, signIn, web } from './steps.ts';
+import { RESOLVED } from './directory.ts';
+import { ALICE, answerAt, signIn, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
 const SIGN_IN = { en: 'Sign in', de: 'Anmelden', ja: 'サインイン', 'pt-BR': 'Entrar' };
 
+const [, FINN = ALICE] = RESOLVED;
 const PHONE = 320;
 const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
@@ -27,9 +29,9 @@ test.describe('on a small phone, of somebody who reads German', () => {
     await page.goto(
       web.authorizationUrl({ prompt: 'consent', scope: 'openid profile email offline_access blobs:write' }),
     );
-    await signIn(page, undefined, 'not-my-password');
+    await signIn(page, FINN, 'not-my-password');
     await expect(page.getByTestId('sign-in-problem')).toHaveText(/Passwort/);
-    await signIn(page);
+    await signIn(page, FINN);
     await expect(page.getByTestId('consent-approve')).toHaveText('Erlauben');
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     await page.getByTestId('consent-approve').click();

@@ -187,7 +187,7 @@ describe('signing out', () => {
     for (let round = 0; round < 5; round += 1) {
       const agent = new UserAgent(server.issuer);
       await web.authorize({ scope: 'openid' }, ALICE, agent);
-      const consent = await agent.get(spa.authorizationUrl({ scope: 'openid' }));
+      const consent = await agent.get(spa.authorizationUrl({ scope: 'openid', prompt: 'consent' }));
       const visit = await question({}, agent);
       const tab = agent.clone();
       const [end, late] = await Promise.all([confirm(visit, agent), tab.approve(consent)]);
