@@ -86,7 +86,8 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
   }
 
   async function complete(ctx: RouterContext, place: SignInPlace, { person, method, amr, details }: Proof) {
-    const earlier = await progressIn(ctx, place);
+    // What begins a sign-in begins it anew: two such ways, one after the other, are no second factor.
+    const earlier = STEPS[method].includes('second') ? await progressIn(ctx, place) : undefined;
     const isSame = earlier !== undefined && earlier.person.account.accountId === person.account.accountId;
     const isEnough = isSame || STEPS[method].some((step) => step !== 'second');
     if (person.account.disabled || !isEnough) {
