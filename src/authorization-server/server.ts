@@ -152,6 +152,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     healing,
     answering: {
       sessions,
+      requiresSecondFactor,
       waitingRequests: artifacts.waitingRequests,
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),
