@@ -184,6 +184,21 @@ it('asks for a fresh sign-in there where the client wants one here', async () =>
   expect(Object.fromEntries(searchParams)).toMatchObject({ prompt: 'login', max_age: '0' });
 });
 
+it('keeps no more in a cookie than a browser takes, however long the request is', async () => {
+  const { here } = person('newcomer@example.com');
+  for (const length of [10, 1000, 1500, 3000, 4000]) {
+    const page = await here.get(request({ state: 's'.repeat(length) }));
+    const fields = { request: /name="request" value="([^"]+)"/.exec(page.html)?.[1] ?? '' };
+    const answer = await here.send(actionOf(page, 'sign-in-with/other'), {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+    });
+    const [cookie = ''] = answer.headers.getSetCookie().filter((one) => one.startsWith('sent_away_'));
+    expect(cookie).not.toBe('');
+    expect(cookie.length).toBeLessThan(4096);
+  }
+});
+
 it('lets nobody in whose account was disabled', async () => {
   await person('newcomer@example.com').signInWith('other');
   await server.pool.query("update accounts set disabled_at = now() where email_canonical = 'newcomer@example.com'");

@@ -29,8 +29,8 @@ export interface SignInWithDeps extends AwayAndBackDeps {
 /** RFC 8176 has no value for it; this is what others say, too. */
 const AMR = ['fed'];
 
-/** What an address has room for of a request; without it the sign-in is found by its cookie only. */
-const LONGEST_IN_ADDRESS = 2_000;
+/** What a cookie has room for of a request, and an address; without it the sign-in is found by its own cookie only. */
+const LONGEST_CARRIED = 2_000;
 
 /**
  * "Sign in with …": the browser goes to another OpenID provider and comes back to `/sign-in-with/<id>/callback`, which all
@@ -68,7 +68,8 @@ export function signInWith(deps: SignInWithDeps) {
     if (begun === undefined) {
       return say(ctx, signIn, place, 503, 'unavailable', provider);
     }
-    const { path, binding, request } = place;
+    const { path, binding } = place;
+    const request = place.request.length <= LONGEST_CARRIED ? place.request : '';
     travels.leave(ctx, provider.id, { sentAway: begun.sentAway, path, binding, request });
     seeOther(ctx, begun.url);
   }
@@ -84,8 +85,7 @@ export function signInWith(deps: SignInWithDeps) {
     const { path, binding, request } = away;
     const failed = finished === undefined;
     travels.arrive(ctx, path, { provider: provider.id, binding, person: finished?.person, failed });
-    const carried = request !== '' && request.length <= LONGEST_IN_ADDRESS;
-    seeOther(ctx, `${path}/came-back${carried ? `?request=${request}` : ''}`);
+    seeOther(ctx, `${path}/came-back${request === '' ? '' : `?request=${request}`}`);
   }
 
   async function goOn(ctx: RouterContext, signIn: SignIn, place: SignInPlace): Promise<void> {
