@@ -38,7 +38,12 @@ const ALWAYS_TOLD: ReadonlySet<string> = new Set(['sub', 'sid', 'auth_time', 'ac
 /** The engine forgives clocks that differ some seconds; a consent that is over is over. */
 async function findGrant({ oidc }: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { client, result, session, provider } = oidc;
-  const grantId = result?.consent?.grantId ?? (client && session?.grantIdFor(client.clientId));
+  const ofSession = client && session?.grantIdFor(client.clientId);
+  const grantId = result?.consent?.grantId ?? ofSession;
+  if (client !== undefined && ofSession !== undefined && grantId !== ofSession) {
+    // Cut down to the session (consent.ts, `save`): what was to outlive that was the former grant.
+    delete session?.authorizationFor(client.clientId).persistsLogout;
+  }
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   return grant?.isExpired ? undefined : grant;
 }

@@ -251,6 +251,14 @@ describe('access for a time', () => {
     expect((await introspect(server.issuer, after.access_token)).active).toBe(true);
   });
 
+  it('that is cut down to the session leaves nothing behind when that ends', async () => {
+    await allow(OFFLINE, { duration: 'revoked' });
+    await allow(OFFLINE, { duration: 'session' });
+    await browser.signOut(await browser.get(server.url('/session/end')));
+    const newest = `select consumed_at is null as lives from artifacts where kind = 'Grant' order by created_at desc limit 1`;
+    expect((await server.pool.query(newest)).rows).toEqual([{ lives: false }]);
+  });
+
   it('ends with the session where offline access is not asked for, however long it is allowed', async () => {
     const { access_token } = await allow({ scope: 'openid records:read' }, { duration: 'month' });
     await browser.signOut(await browser.get(server.url('/session/end')));
