@@ -4,7 +4,6 @@ import { dataSection } from '../pages/account/data.ts';
 import { profileSection } from '../pages/account/profile.ts';
 import type { Section } from '../pages/account/section.ts';
 import { sessionsSection } from '../pages/account/sessions.ts';
-import { endLinksOfAccount } from '../storage/mailed-links.ts';
 import { createOwnAccountStore } from '../storage/own-account.ts';
 import { createTokensOfAccount } from '../storage/tokens-of-account.ts';
 import type { AccountConsoleAssembly } from './account-console.ts';
@@ -22,15 +21,9 @@ export function ownerSections(
   const tokensOf = createTokensOfAccount(pool);
   const accounts = createOwnAccountStore(pool, ADMINISTRATOR);
   const nameOfClient = async (clientId: string) => (await directory.findClient(clientId))?.metadata.client_name;
-  const endSessions = async (accountId: string, uids: readonly string[]) => {
-    const ended = await sessions.end(accountId, uids);
-    // The browser that asked for a change of address needs no session to confirm it.
-    await pool.query(endLinksOfAccount(accountId, ['email']));
-    return ended;
-  };
   const own = [
     profileSection({ page, accounts, audit, emailPage: '/email' }),
-    sessionsSection({ page, sessions, endSessions, describeOrigin, audit }),
+    sessionsSection({ page, sessions, endSessions: sessions.end, describeOrigin, audit }),
     activitySection({ page, audit, describeOrigin, nameOfClient }),
   ];
   const data = dataSection({

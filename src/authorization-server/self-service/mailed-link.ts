@@ -93,6 +93,23 @@ export interface ChangeToUndo {
   payload(change: { name: string; former: string; email: string }): object;
 }
 
+/**
+ * The same links, without those that the configuration would not have mailed any more: it can have changed since, and an
+ * invitation is good for days.
+ */
+export function whileAllowed(links: MailedLinkStore, isAllowed: (link: MailedLink) => boolean): MailedLinkStore {
+  return {
+    add: (link) => links.add(link),
+    async find(token) {
+      const link = await links.find(token);
+      return link !== undefined && isAllowed(link) ? link : undefined;
+    },
+    createAccount: (token, account) => links.createAccount(token, account),
+    setPassword: (token, passwordHash) => links.setPassword(token, passwordHash),
+    changeEmail: (token, undo) => links.changeEmail(token, undo),
+  };
+}
+
 export function createToken(): string {
   return randomBytes(32).toString('base64url');
 }

@@ -40,6 +40,7 @@ const LIST = {
 };
 
 /** Of more than single sessions also the sign-ins that were answered and not yet followed: each is about to be a session. */
+/** The browser that asked for a change of address needs no session to confirm it. */
 const END = {
   name: 'browser-sessions-end',
   text: `with ended as (
@@ -49,7 +50,8 @@ const END = {
     answered as (
       delete from artifacts where account_id = $1 and kind = 'Interaction' and $2::text[] is null
         and ($3::text is null or session_uid is distinct from $3)),
-    kept as (${KEEP_ENDED})
+    kept as (${KEEP_ENDED}),
+    changes as (delete from mailed_links where account_id = $1 and purpose = 'email')
     select * from ended`,
 };
 
