@@ -88,6 +88,20 @@ it('removes what is over; an invitation may be sent again for a month', async ()
   expect((await pool.query(removeExpiredLinks(100))).rowCount).toBe(1);
 });
 
+it('leaves what an earlier secret sealed out of the way of what can be delivered', async () => {
+  const [outbox, before] = [
+    new PostgresOutbox(pool, sealing),
+    new PostgresOutbox(pool, createSealing(['x'.repeat(32)])),
+  ];
+  await pool.query('delete from outbox');
+  await Promise.all(Array.from({ length: 4 }, () => before.add('letter', '{}')));
+  const claim = async () => (await outbox.claim('letter', { most: 4, seconds: 0 })).map(({ payload }) => payload);
+  expect(await claim()).toEqual([]);
+  await outbox.add('letter', '{"new":true}');
+  expect(await claim()).toEqual(['{"new":true}']);
+  await pool.query('delete from outbox');
+});
+
 it('removes from the outbox what nobody has delivered for days', async () => {
   const outbox = new PostgresOutbox(pool, sealing);
   await outbox.add('mailbox', '{}');
