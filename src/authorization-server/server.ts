@@ -122,7 +122,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     identities: elsewhere.identities,
     sessions,
   });
-  const passkeys = assemblePasskeys({ config, stores, page });
+  const passkeys = assemblePasskeys({ config, stores, page, describeOrigin, notices });
   const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
   const signIn = assembleSignIn({
     config,

@@ -8,6 +8,7 @@ import { type AwayAndBackDeps, type Back, createAwayAndBack } from './away-and-b
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import type { SignIn, SignInPlace, SignInWay } from './sign-in-ways.ts';
+import { stepAction } from './step-action.ts';
 
 /** An upstream provider, and what its people may do here. */
 export interface UpstreamWay extends UpstreamProvider {
@@ -46,7 +47,7 @@ export function signInWith(deps: SignInWithDeps) {
         ? { providers: providers.map(({ id, name }) => ({ id, name })) }
         : undefined,
     routes(router, signIn) {
-      router.post('/sign-in-with/:id', async (ctx) => sendAway(ctx, signIn, await signIn.place(ctx)));
+      stepAction(router, signIn.place, '/sign-in-with/:id', (ctx, place) => sendAway(ctx, signIn, place));
       router.get('/came-back', async (ctx) => goOn(ctx, signIn, await signIn.place(ctx)));
     },
     signedIn: connect,
