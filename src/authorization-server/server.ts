@@ -79,7 +79,10 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     brand,
   });
   const secondSteps = new PostgresSecondStepStore(pool);
-  const elsewhere = assembleElsewhere({ config, stores, page, findPerson: (id) => secondSteps.findPerson(id), logger });
+  const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
+  const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
+  const findPerson = (id: string) => secondSteps.findPerson(id);
+  const elsewhere = assembleElsewhere({ config, stores, page, notices, findPerson, logger });
   const authenticate = createAuthenticate({
     accounts,
     directory: elsewhere.passwordDirectory,
@@ -88,8 +91,6 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     audit,
   });
   const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
-  const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
-  const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
   const { provider, registration, requests, healing } = await assembleProvider({
     config,
     stores,

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { mailsTo } from '../../testing/mailbox.ts';
 import { createPkce, createRelyingParty, DEMO_WEB, tokensOf } from '../../testing/relying-party.ts';
 import { actionOf, UserAgent, type Visit } from '../../testing/user-agent.ts';
 
@@ -123,6 +124,8 @@ it('connects an account that is there already only when its owner has signed in 
   expect(await identitiesOf('alice@example.com')).toEqual([]);
   expect(isAtConsent(await alice.here.signIn(visit, { email: 'alice@example.com' }))).toBe(true);
   expect(await identitiesOf('alice@example.com')).toEqual(['members']);
+  const [{ text = '' } = {}] = await mailsTo(server.issuer, 'alice@example.com', 1);
+  expect(text).toMatch(/Members was connected to your .* account/);
   expect(isAtConsent(await person('alice@example.com').signInWith('members'))).toBe(true);
 });
 

@@ -5,6 +5,7 @@ import type { Arrival, Recognise } from '../accounts/recognise.ts';
 import type { Audit } from '../audit/audit.ts';
 import { type UpstreamProvider, UpstreamUnavailable } from '../authenticators/upstream-provider.ts';
 import { type AwayAndBackDeps, type Back, createAwayAndBack } from './away-and-back.ts';
+import type { Notices } from './notices.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import type { SignIn, SignInPlace, SignInWay } from './sign-in-ways.ts';
@@ -23,6 +24,7 @@ export interface SignInWithDeps extends AwayAndBackDeps {
   readonly identities: Pick<IdentityStore, 'link'>;
   readonly findPerson: PersonStore['findPerson'];
   readonly audit: Pick<Audit, 'record'>;
+  readonly notices: Notices;
   /** To an operator: a provider that does not work. */
   readonly report: (error: UpstreamUnavailable) => void;
 }
@@ -141,6 +143,8 @@ export function signInWith(deps: SignInWithDeps) {
     const { provider, subject, email = '' } = arrival;
     if (isTheirs && (await deps.identities.link(account.accountId, { provider, subject, email }))) {
       await deps.audit.record({ kind: 'identity_linked', accountId: account.accountId, details: { provider } });
+      const name = providers.find(({ id }) => id === provider)?.name ?? provider;
+      await deps.notices.tell(ctx, account, 'identity-linked', { name });
     }
   }
 
