@@ -42,7 +42,7 @@ export interface BrowserSession {
 
 /** The pages between an authorization request and its answer: `/interaction/:uid` shows whatever is to be done next. */
 export function interactionPages(deps: InteractionPages): Router {
-  const router = new Router({ prefix: '/interaction/:uid' });
+  const router = new Router({ prefix: '/interaction/:uid', sensitive: true });
   const consent = consentPage(deps);
   const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider(), deps.requests);
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);

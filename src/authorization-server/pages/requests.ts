@@ -54,7 +54,7 @@ type Outcome = (typeof OUTCOMES)[number];
 
 /** `/requests`: what clients ask of whoever is signed in (CIBA), to be allowed or denied. */
 export function requestsPage(deps: RequestsPage): Router {
-  const router = new Router({ prefix: '/requests' });
+  const router = new Router({ prefix: '/requests', sensitive: true });
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
   const signIn = signInHere(deps);
   const answered = (allows: boolean) => async (ctx: RouterContext) => {
