@@ -83,7 +83,8 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
     for (const way of ways) {
       await way.signedIn?.(ctx, place, person);
     }
-    await place.finish(ctx, { accountId, acr, amr: [...amr], ts: authTime });
+    // Said here, because the engine would take the time at which the browser is back, or consent is given.
+    await place.finish(ctx, { accountId, acr, amr: [...amr], ts: authTime ?? Math.floor(Date.now() / 1000) });
   }
 
   async function complete(ctx: RouterContext, place: SignInPlace, { person, method, amr, details }: Proof) {

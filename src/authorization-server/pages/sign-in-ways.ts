@@ -33,8 +33,8 @@ export interface SignInResult {
   readonly accountId: string;
   readonly acr: Acr;
   readonly amr: string[];
-  /** Seconds, where it was not just now. */
-  readonly ts?: number | undefined;
+  /** Seconds since 1970: when. */
+  readonly ts: number;
 }
 
 /** One of the ways that the sign-in pages offer besides an email and a password. */
