@@ -91,6 +91,21 @@ it('C59: lets nobody guess on, neither before an account is made nor afterwards'
   }
 });
 
+it('C59: lets nobody guess on by writing a name in another way', async () => {
+  const node = await server.addNode({
+    config: (config) => ({ ...config, ldap: config.ldap && { ...config.ldap, searchFilter: '(uid={email})' } }),
+  });
+  const guess = async (name: string, password: string) => {
+    const browser = new UserAgent(server.issuer);
+    browser.node = node;
+    return browser.signIn(await browser.get(request()), { email: name, password });
+  };
+  for (const name of ['DAVE', 'Dave', 'dAVE']) {
+    await guess(name, 'guess');
+  }
+  expect((await guess('davE', 'password-of-dave')).status).toBe(401);
+});
+
 it('lets nobody in whose account is disabled', async () => {
   expect(isLetIn(await attempt('frank@example.com', 'password-of-frank'))).toBe(true);
   await server.pool.query("update accounts set disabled_at = now() where email_canonical = 'frank@example.com'");
