@@ -280,6 +280,18 @@ describe('somebody who must have a second factor and has none', () => {
   });
 });
 
+it('fills no table with what strangers make up', async () => {
+  const rows = async () => (await server.pool.query('select count(*)::integer as n from audit_events')).rows[0].n;
+  const browser = new UserAgent(server.issuer);
+  const page = await signInPage(browser);
+  const before = await rows();
+  const unknown = new SoftwareAuthenticator(new URL(server.issuer).origin).get(optionsIn(page, 'get'));
+  for (const credential of ['', '{}', unknown]) {
+    expect((await send(browser, page, credential)).status).toBe(401);
+  }
+  expect(await rows()).toBe(before);
+});
+
 it('leads back to the sign-in from the address of a form that was answered', async () => {
   const browser = new UserAgent(server.issuer);
   const page = await signInPage(browser);
