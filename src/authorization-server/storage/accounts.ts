@@ -147,7 +147,10 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
       return false;
     }
     const { rowCount } = await this.#pool.query(
-      `update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
+      // Mailed links do not come back with the account: whoever it was disabled for may have asked for them.
+      `with links as (
+         delete from mailed_links where account_id = $1 and $2 and purpose in ('password', 'email'))
+       update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
        where account_id = $1`,
       [accountId, disabled],
     );

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { createToken, type NewLink } from '../self-service/mailed-link.ts';
+import { PostgresAccountStore } from './accounts.ts';
 import { PostgresMailedLinks, removeExpiredLinks } from './mailed-links.ts';
 import { PostgresOutbox, removeUndelivered } from './outbox.ts';
 import { createSealing } from './sealing.ts';
@@ -138,6 +139,18 @@ describe('links of one account to choose a password', () => {
       const outcomes = await Promise.all(tokens.map((token) => links.setPassword(token, token)));
       expect(outcomes.filter((outcome) => outcome === 'used')).toHaveLength(2);
     }
+  });
+
+  it('do not come back with an account that was disabled', async () => {
+    const accountId = await createAccount();
+    const token = await addFor(accountId);
+    const accounts = new PostgresAccountStore(pool);
+    await accounts.setDisabled(accountId, true);
+    await accounts.setDisabled(accountId, false);
+    expect(await links.find(token)).toBeUndefined();
+    const later = await addFor(accountId);
+    await accounts.setDisabled(accountId, false);
+    expect(await links.find(later)).toBeDefined();
   });
 
   it('are nothing to an account that has another address by now', async () => {
