@@ -67,7 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const deliveries = createDeliveries({ outbox: stores.outbox, logger });
-  const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
+  const mail = await assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
   const signOuts = assembleSignOuts(stores, deliveries, logger);
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
