@@ -59,7 +59,6 @@ describe('registration', () => {
 
   it.each([
     ['is closed', { registration: 'closed' }],
-    ['needs an invitation', { registration: 'invitation' }],
     ['is for other domains', { emailDomains: ['example.com'] }],
   ] as const)('that %s by now makes no account from a link that was mailed before', async (why, changed) => {
     const email = `${why.replaceAll(' ', '-')}@example.org`;
