@@ -9,6 +9,9 @@ const reports = process.env.TEST_REPORTS;
 
 export default defineConfig({
   testDir: 'e2e',
+  // How fast a machine is decides no test: this is for what hangs.
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   globalSetup: './e2e/servers/start-everything.ts',
   outputDir: 'test-results',
   // Each test has a browser context, and what must not be disturbed has a database of its own.

@@ -81,7 +81,7 @@ export const TEST_DIRECTORY = {
       roles: ['user'],
     })),
     // Each for one test, which changes how they sign in.
-    ...['pia', 'petra', 'paul', 'perry', 'tom', 'tess', 'tim'].map((name) => ({
+    ...['pia', 'pelle', 'petra', 'paul', 'perry', 'tom', 'tess', 'tim'].map((name) => ({
       email: `${name}@example.com`,
       name: 'P. Quist',
       password: 'correct-horse-battery-staple',

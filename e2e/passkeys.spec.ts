@@ -66,6 +66,10 @@ test('a passkey is added, named, signs in by itself, and is removed', async ({ p
 
   await forgetSignIn(page);
   const pkce = createPkce();
+  // Or it would answer what the page asks for the email field, before anybody clicks.
+  await page.addInitScript(() => {
+    PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
   await page.goto(web.authorizationUrl({ scope: 'openid' }, pkce));
   await device.touch();
   await page.getByTestId('sign-in-passkey').click();
@@ -112,6 +116,21 @@ test('a passkey confirms a password, and who cancels is told so and may try agai
   await page.getByTestId('confirm-passkey').click();
   await page.getByTestId('consent-approve').click();
   expect(await claimsAt(page, pkce)).toEqual({ acr: 'phr', amr: ['pwd', 'hwk', 'user', 'mfa'] });
+});
+
+test('whoever has to have a second factor makes a passkey on the way to the client', async ({ page }) => {
+  const pkce = createPkce();
+  const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['mfa'] } } });
+  await page.goto(web.authorizationUrl({ scope: 'openid', claims }, pkce));
+  await signIn(page, { email: 'pelle@example.com' });
+  await plugIn(page);
+  await page.getByTestId('set-up-passkey').click();
+  await expect(page.getByTestId('recovery-codes').getByRole('listitem')).toHaveCount(10);
+  await page.getByTestId('set-up-done').click();
+  await page.getByTestId('confirm-passkey').click();
+  await page.getByTestId('consent-approve').click();
+  // What the client knows of it.
+  expect(await claimsAt(page, pkce)).toEqual({ acr: 'mfa', amr: ['pwd', 'hwk', 'user', 'mfa'] });
 });
 
 test('a new password can be looked at, and is told to be strong or not', async ({ page }) => {

@@ -32,6 +32,7 @@ export async function startProduct(options: ProductOptions): Promise<Child> {
     env: {
       DATABASE_URL: databaseUrl,
       CONCIERGE_SECRET: SECRET,
+      CONCIERGE_SMTP_URL: 'smtp://127.0.0.1:9', // No mail is sent.
       CONCIERGE_ISSUER: `http://localhost:${port}`,
       CONCIERGE_LISTEN_PORT: String(port),
       NODE_COMPILE_CACHE: COMPILED,

@@ -67,7 +67,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const deliveries = createDeliveries({ outbox: stores.outbox, logger });
-  const mail = assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
+  const mail = await assembleMail({ config, languages, enqueue: deliveries.enqueue, logger });
   const signOuts = assembleSignOuts(stores, deliveries, logger);
   const cookieSignatures = createCookieSignatures(sealing.keys('cookies'));
   const passwords = await createPasswords(config.passwords);
@@ -79,7 +79,10 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     brand,
   });
   const secondSteps = new PostgresSecondStepStore(pool);
-  const elsewhere = assembleElsewhere({ config, stores, page, findPerson: (id) => secondSteps.findPerson(id), logger });
+  const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
+  const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
+  const findPerson = (id: string) => secondSteps.findPerson(id);
+  const elsewhere = assembleElsewhere({ config, stores, page, notices, findPerson, logger });
   const authenticate = createAuthenticate({
     accounts,
     directory: elsewhere.passwordDirectory,
@@ -88,8 +91,6 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     audit,
   });
   const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
-  const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
-  const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
   const { provider, registration, requests, healing } = await assembleProvider({
     config,
     stores,
@@ -122,7 +123,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     identities: elsewhere.identities,
     sessions,
   });
-  const passkeys = assemblePasskeys({ config, stores, page });
+  const passkeys = assemblePasskeys({ config, stores, page, describeOrigin, notices });
   const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
   const signIn = assembleSignIn({
     config,
@@ -152,6 +153,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     healing,
     answering: {
       sessions,
+      requiresSecondFactor,
       waitingRequests: artifacts.waitingRequests,
       permittedScopes: (roles) => directory.permittedScopes(roles),
       mayAnswer: (handle) => rateLimits.take(ONE_ANSWER, handle),

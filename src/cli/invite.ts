@@ -83,7 +83,7 @@ async function invite(config: Config, stores: Stores, wanted: Invite): Promise<v
   if (registration === 'closed') {
     throw new OperatorError('accounts.registration is closed: set it to invitation, or to open.');
   }
-  const mailer = mailerOf(config, stores);
+  const mailer = await mailerOf(config, stores);
   if (!mailer.isAvailable) {
     throw new OperatorError('No mail can be sent: set CONCIERGE_SMTP_URL.');
   }
@@ -106,9 +106,10 @@ async function invite(config: Config, stores: Stores, wanted: Invite): Promise<v
 }
 
 /** Puts mail into the outbox: a server that runs delivers it within seconds. */
-function mailerOf(config: Config, { outbox }: Stores): Mailer {
+async function mailerOf(config: Config, { outbox }: Stores): Promise<Mailer> {
   const enqueue = (kind: string, payload: object) => outbox.add(kind, JSON.stringify(payload));
-  return assembleMail({ config, languages: loadLanguages(), enqueue, logger: createLogger('silent') }).mailer;
+  const logger = createLogger('silent');
+  return (await assembleMail({ config, languages: loadLanguages(), enqueue, logger })).mailer;
 }
 
 type Refusal = Exclude<InviteOutcome, ListedInvitation>;

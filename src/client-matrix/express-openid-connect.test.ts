@@ -119,7 +119,8 @@ describe('express-openid-connect', () => {
     expect((await browser.application.get('/')).url).toBe(`${url}/`);
     const question = await browser.issuer.get(server.url('/session/end'));
     expect((await browser.issuer.signOut(question)).html).toContain('data-testid="signed-out"');
-    expect((await browser.application.get('/')).url).toContain(server.url('/auth?'));
+    // It is told soon, and nobody waits for it.
+    await expect.poll(async () => (await browser.application.get('/')).url).toContain(server.url('/auth?'));
   });
 
   it('signs nobody in with an answer that another browser asked for', async () => {

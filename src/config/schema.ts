@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { accounts, brand, ldap, upstreamProvider } from './people.ts';
+import { because, count, listen, port, scopes, seconds, webUrl } from './values.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -30,29 +32,6 @@ const LONGEST_REFRESH_GRACE = 300;
 
 /** Of the four threads that libuv has for hashing, files and name look-ups, one stays free for the others. */
 const HASHING_THREADS = 3;
-
-/** A zod check that says what is wrong and, apart from that, what to do about it. */
-const because = (problem: string, fix: string) => ({ error: problem, params: { fix } });
-
-const seconds = z.int().min(1).max(3_155_760_000);
-const count = z.int().min(1);
-const port = z.int().min(0).max(65_535);
-const listen = z.strictObject({ host: z.string().min(1), port });
-
-const webUrl = z
-  .string()
-  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), {
-    ...because('is not an http or https URL', 'write it in full, like https://login.example.com'),
-    abort: true,
-  })
-  .refine(
-    (value) => {
-      const url = new URL(value);
-      return !/[?#]/.test(value) && url.username === '' && url.password === '';
-    },
-    because('has a query, a fragment or credentials', 'leave them out: the URL identifies a server'),
-  )
-  .refine((value) => !value.endsWith('/'), because('ends in a slash', 'leave the slash out'));
 
 const origin = z
   .string()
@@ -105,85 +84,12 @@ const passwords = z.strictObject({
   breached: z.strictObject({ enabled: z.boolean(), url: webUrl }),
 });
 
-/** A variable holds them in one text, as RFC 6749 §3.3 writes them, or separated by commas. */
-const scopes = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter((one) => one !== '') : value),
-  z.array(z.string().regex(/^[\x21\x23-\x2B\x2D-\x5B\x5D-\x7E]+$/)),
-);
-
 const registration = z.strictObject({
   access: z.enum(['closed', 'initial-access-token', 'open']).nullable(),
   grantTypes: z.array(z.enum(GRANT_TYPES)),
   scopes: scopes.nullable(),
   unusedLifetime: seconds,
   mostUnused: count.max(1_000_000),
-});
-
-/** What an upstream OpenID provider's ID token and userinfo are read by; each may be named otherwise there. */
-const upstreamClaims = z.strictObject({
-  email: z.string().min(1).default('email'),
-  emailVerified: z.string().min(1).default('email_verified'),
-  name: z.string().min(1).default('name'),
-});
-
-const upstreamProvider = z.strictObject({
-  /** Stands in addresses and in the database: it never changes. */
-  id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, because('is not an id', 'use lower-case letters, digits and -')),
-  name: z.string().min(1).max(60),
-  issuer: webUrl.refine(
-    (value) => value.startsWith('https:') || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(value).hostname),
-    because('is reached without TLS', 'name its https address: whoever is in between could sign in as anybody'),
-  ),
-  clientId: z.string().min(1),
-  /** The variable that holds the client's secret, or `…_FILE` the file; null: a public client. */
-  clientSecretVariable: z
-    .string()
-    .regex(/^[A-Z][A-Z0-9_]*$/, because('is not the name of a variable', 'write it like GOOGLE_CLIENT_SECRET'))
-    .nullable()
-    .default(null),
-  scopes: scopes.default(['openid', 'profile', 'email']),
-  claims: upstreamClaims.prefault({}),
-  /** Whether somebody who has no account here gets one by signing in there. */
-  createsAccounts: z.boolean().default(false),
-});
-
-const ldap = z.strictObject({
-  url: z
-    .string()
-    .regex(
-      /^ldaps?:\/\/[^/?#]+$/,
-      because('is not the URL of an LDAP server', 'write it like ldaps://ldap.example.com'),
-    ),
-  startTls: z.boolean().default(false),
-  /** Whom to look people up as; null: nobody (anonymously). The password comes from CONCIERGE_LDAP_PASSWORD. */
-  bindDn: z.string().min(1).nullable().default(null),
-  searchBase: z.string().min(1),
-  /** `{email}` stands for what was typed, escaped. */
-  searchFilter: z.string().includes('{email}').default('(mail={email})'),
-  attributes: z
-    .strictObject({ email: z.string().min(1).default('mail'), name: z.string().min(1).default('cn') })
-    .prefault({}),
-  createsAccounts: z.boolean().default(true),
-});
-
-const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, because('is not a colour', 'write it like #1a5c4b'));
-
-const brand = z.strictObject({
-  name: z.string().min(1).max(60),
-  logo: z.string().min(1).nullable(),
-  accentColor: color.nullable(),
-  accentColorDark: color.nullable(),
-  stylesheet: z.string().min(1).nullable(),
-});
-
-const emailDomain = z
-  .string()
-  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, because('is not a domain', 'write it in small letters, like example.com'));
-
-const accounts = z.strictObject({
-  registration: z.enum(['closed', 'invitation', 'open']).nullable(),
-  emailDomains: z.array(emailDomain),
-  roles: z.array(z.string().min(1)),
 });
 
 const headerName = z

@@ -24,6 +24,9 @@ export interface BrowserSessionStore {
   visit(session: { uid: string; grantId: string }): Promise<Account | undefined>;
   /** Of an account, the one seen last first. */
   list(accountId: string): Promise<readonly BrowserSession[]>;
-  /** Ends those of the account that have these uids, at every node when it resolves, and says which they were. Clients are told. */
+  /**
+   * Ends those of the account that have these uids, at every node when it resolves, and says which they were. Clients are told. A
+   * change of address that is not confirmed yet ends as well: it may have been asked for in one of them.
+   */
   end(accountId: string, uids: readonly string[] | 'all' | AllBut): Promise<readonly BrowserSession[]>;
 }

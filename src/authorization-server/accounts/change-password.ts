@@ -36,6 +36,8 @@ export interface ChangePasswordDeps {
   readonly lockout: Lockout;
   /** Every session of the account but one. Idempotent. */
   readonly endOtherSessions: (accountId: string, keptUid: string) => Promise<void>;
+  /** Links in mail by which somebody could still choose a password, or move the account to an address of theirs. Idempotent. */
+  readonly endLinks: (accountId: string) => Promise<void>;
   /** What apps were allowed. Idempotent. */
   readonly endApps: (accountId: string) => Promise<void>;
   /** False when this account has tried too often: each may cost two hashes and a question to somebody else. */
@@ -79,6 +81,7 @@ export function createChangePassword(deps: ChangePasswordDeps): ChangePassword {
 
   async function end({ account: { accountId }, sessionUid, endsApps }: PasswordChange): Promise<void> {
     await deps.endOtherSessions(accountId, sessionUid);
+    await deps.endLinks(accountId);
     if (endsApps) {
       await deps.endApps(accountId);
     }

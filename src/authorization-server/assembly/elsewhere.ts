@@ -6,6 +6,7 @@ import { createRecognise, type Recognise } from '../accounts/recognise.ts';
 import { createLdapPasswords } from '../authenticators/ldap.ts';
 import { createLdapDirectory } from '../authenticators/ldap-directory.ts';
 import { createUpstreamProvider } from '../authenticators/upstream-provider.ts';
+import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
 import { signInWith } from '../pages/sign-in-with.ts';
 import { PostgresIdentityStore } from '../storage/account-identities.ts';
@@ -15,12 +16,13 @@ export interface ElsewhereAssembly {
   readonly config: Config;
   readonly stores: Stores;
   readonly page: Page;
+  readonly notices: Notices;
   readonly findPerson: PersonStore['findPerson'];
   readonly logger: Logger;
 }
 
 /** What knows people elsewhere: upstream OpenID providers, and an LDAP directory. */
-export function assembleElsewhere({ config, stores, page, findPerson, logger }: ElsewhereAssembly) {
+export function assembleElsewhere({ config, stores, page, notices, findPerson, logger }: ElsewhereAssembly) {
   const { pool, accounts, audit, sealing } = stores;
   const identities = new PostgresIdentityStore(pool);
   const recognise = createRecognise({ identities, accounts, newcomers: config.accounts });
@@ -40,6 +42,7 @@ export function assembleElsewhere({ config, stores, page, findPerson, logger }: 
       identities,
       findPerson,
       audit,
+      notices,
       seal: {
         seal: (text) => sealing.seal('sign-in elsewhere', text),
         open: (sealed) => sealing.open('sign-in elsewhere', sealed),

@@ -3,7 +3,6 @@ import type { Config } from '../../config/schema.ts';
 import type { Languages } from '../languages/languages.ts';
 import { createMailer, type Mailer } from '../mail/mailer.ts';
 import type { Message } from '../mail/render-mail.ts';
-import { createSmtp } from '../mail/smtp.ts';
 import type { DeliveryHandler } from '../operations/deliveries.ts';
 
 /** Of those that nobody delivers, because the mailbox page shows them. */
@@ -29,7 +28,7 @@ export interface MailAssembly {
   close(): void;
 }
 
-export function assembleMail({ config, languages, enqueue, logger }: MailDeps): MailAssembly {
+export async function assembleMail({ config, languages, enqueue, logger }: MailDeps): Promise<MailAssembly> {
   const { mail, brand, issuer, mode } = config;
   const keepsMailbox = mail.smtpUrl === null && mode === 'development';
   const mailer = createMailer({
@@ -46,6 +45,7 @@ export function assembleMail({ config, languages, enqueue, logger }: MailDeps): 
     }
     return { mailer, keepsMailbox, handlers: {}, close() {} };
   }
+  const { createSmtp } = await import('../mail/smtp.ts'); // Not loaded where nothing is sent.
   const smtp = createSmtp({ url: mail.smtpUrl, from: mail.from, brand: brand.name, issuer });
   return {
     mailer,

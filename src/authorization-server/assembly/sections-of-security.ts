@@ -16,6 +16,7 @@ import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
 import type { DescribeOrigin } from '../pages/whereabouts.ts';
 import { endAll } from '../storage/end-all.ts';
+import { endLinksOfAccount } from '../storage/mailed-links.ts';
 import { endGrantsOfAccount } from '../storage/revocation-statements.ts';
 import type { AssembledPasskeys } from './passkeys.ts';
 import type { SecondFactors } from './sign-in.ts';
@@ -70,6 +71,7 @@ function changePassword({
     lockout: config.lockout,
     endOtherSessions: async (accountId, keptUid) =>
       void (await artifacts.browserSessions.end(accountId, { allBut: keptUid })),
+    endLinks: async (accountId) => void (await pool.query(endLinksOfAccount(accountId, ['password', 'email']))),
     endApps: async (accountId) => void (await endAll(pool, endGrantsOfAccount(accountId, ACCOUNT_CONSOLE))),
     mayTry: (accountId) => rateLimits.take(PASSWORD_CHANGES, accountId),
     isKeptElsewhere: async (accountId) =>

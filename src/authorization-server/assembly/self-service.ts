@@ -20,6 +20,7 @@ import { createInvitations } from '../self-service/invitations.ts';
 import { MAIL_FROM_NETWORK } from '../self-service/limits.ts';
 import { MAIL_JOB } from '../self-service/mail-job.ts';
 import { mailJobs } from '../self-service/mail-jobs.ts';
+import { whileAllowed } from '../self-service/mailed-link.ts';
 import { createPasswordReset } from '../self-service/password-reset.ts';
 import { createSignUp } from '../self-service/sign-up.ts';
 import { PostgresMailedLinks } from '../storage/mailed-links.ts';
@@ -50,7 +51,15 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
   const { config, stores, deliveries, mail, page, passwords, policy } = assembly;
   const { pool, sealing, accounts, artifacts, audit, rateLimits, outbox } = stores;
   const { mailer } = mail;
-  const links = new PostgresMailedLinks(pool, sealing);
+  const readAddress = createReadAddress(config.accounts.emailDomains);
+  const links = whileAllowed(new PostgresMailedLinks(pool, sealing), ({ purpose, email }) => {
+    const { registration } = config.accounts;
+    const isOpen = { 'sign-up': registration === 'open', invitation: registration !== 'closed', email: true };
+    // What is about an account that is there already stays, whatever its address.
+    return (
+      purpose === 'password' || purpose === 'email-undo' || (isOpen[purpose] && !('problem' in readAddress(email)))
+    );
+  });
   const shared = {
     issuer: config.issuer,
     linkLifetime: config.lifetimes.mailedLink,
@@ -70,7 +79,6 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
     mailer,
     audit,
   };
-  const readAddress = createReadAddress(config.accounts.emailDomains);
   const signUp = createSignUp({ ...shared, readAddress, roles: config.accounts.roles });
   const passwordReset = createPasswordReset({
     ...shared,

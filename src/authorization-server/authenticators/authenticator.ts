@@ -17,7 +17,7 @@ export const STEPS: Readonly<Record<Method, readonly Step[]>> = {
 };
 
 /**
- * A way to prove who one is. Which further proof is due after it is nobody's business here: pages/complete-sign-in.ts
+ * A way to prove who one is. Which further proof is due after it is nobody's business here: pages/sign-in-steps.ts
  * decides that for all of them.
  */
 export interface Authenticator<Evidence> {

@@ -17,25 +17,26 @@ beforeAll(async () => {
   const [kind] = LDAP_SERVERS;
   ldap = (await kind?.start(['carol', 'dave', 'erin', 'alice', 'frank'].map((uid) => person(uid)))) as LdapServer;
   server = await startTestServer({
-    config: (config) => ({
-      ...config,
-      lockout: { attempts: 3, seconds: 900 },
-      ldap: {
-        url: ldap.url,
-        startTls: false,
-        bindDn: LDAP_ADMIN.dn,
-        bindPassword: LDAP_ADMIN.password,
-        searchBase: PEOPLE,
-        searchFilter: '(mail={email})',
-        attributes: { email: 'mail', name: 'cn' },
-        createsAccounts: true,
-      },
-    }),
+    config: (config) => ({ ...config, ...settings('(mail={email})') }),
   });
 });
 afterAll(async () => {
   await server?.stop();
   await ldap?.stop();
+});
+
+const settings = (searchFilter: string) => ({
+  lockout: { attempts: 3, seconds: 900 },
+  ldap: {
+    url: ldap.url,
+    startTls: false,
+    bindDn: LDAP_ADMIN.dn,
+    bindPassword: LDAP_ADMIN.password,
+    searchBase: PEOPLE,
+    searchFilter,
+    attributes: { email: 'mail', name: 'cn' },
+    createsAccounts: true,
+  },
 });
 
 const request = () => createRelyingParty(server.issuer, DEMO_WEB).authorizationUrl({ scope: 'openid profile email' });
@@ -89,6 +90,21 @@ it('C59: lets nobody guess on, neither before an account is made nor afterwards'
     }
     expect((await attempt(email, `password-of-${uid}`)).status).toBe(401);
   }
+});
+
+it('C59: lets nobody guess on by writing a name in another way', async () => {
+  const node = await server.addNode({
+    config: (config) => ({ ...config, ...settings('(uid={email})') }),
+  });
+  const guess = async (name: string, password: string) => {
+    const browser = new UserAgent(server.issuer);
+    browser.node = node;
+    return browser.signIn(await browser.get(request()), { email: name, password });
+  };
+  for (const name of ['DAVE', 'Dave', 'dAVE']) {
+    await guess(name, 'guess');
+  }
+  expect((await guess('davE', 'password-of-dave')).status).toBe(401);
 });
 
 it('lets nobody in whose account is disabled', async () => {

@@ -31,7 +31,8 @@ export function createLdapPasswords(deps: LdapPasswordsDeps): PasswordDirectory 
 
   async function vouch(email: string, password: string): Promise<LdapPerson | undefined> {
     // Who asks too often is told no, and costs as much.
-    const known = canonicalEmail(email) ?? email.slice(0, 320);
+    // What is no address may still be a name that the filter looks for, and directories know no capitals.
+    const known = canonicalEmail(email) ?? email.normalize('NFKC').toLowerCase().slice(0, 320);
     const mayAsk = await guesses.take(known);
     const asked = mayAsk ? email : `${randomUUID()}@nobody.invalid`;
     const person = await directory.authenticate({ email: asked, password });

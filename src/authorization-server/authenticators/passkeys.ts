@@ -123,7 +123,10 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
   }
 
   async function refuse(accountId: string | undefined, reason: string, clientId: string | undefined) {
-    await audit.record({ kind: 'sign_in_failed', accountId, clientId, details: { method: 'passkey', reason } });
+    // What concerns nobody is no row: it costs whoever sends it nothing, and there is no end to it.
+    if (accountId !== undefined) {
+      await audit.record({ kind: 'sign_in_failed', accountId, clientId, details: { method: 'passkey', reason } });
+    }
     return undefined;
   }
 

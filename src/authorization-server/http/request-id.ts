@@ -54,7 +54,9 @@ function clientAddress({ headers, socket }: IncomingMessage, trustedProxies: num
  * what opens a link in a mail.
  */
 export function loggedPath(path: string): string {
-  return path.replace(/^\/(interaction|auth)\/[^/]+/i, '/$1/:uid').replace(/^\/links\/[^/]+/i, '/links/:token');
+  return path
+    .replace(/^\/(interaction|auth|device(?!\/auth\/?$))\/[^/]+/i, '/$1/:uid')
+    .replace(/^\/links\/[^/]+/i, '/links/:token');
 }
 
 /** Milliseconds since the request arrived. */

@@ -91,7 +91,7 @@ describe('a cookie', () => {
     const start = await browser.send(web.authorizationUrl({ scope: 'openid' }));
     const cookies = start.headers.getSetCookie();
     expect(cookies).toHaveLength(4);
-    const uid = start.headers.get('location')?.split('/').at(-1);
+    const uid = new URL(start.headers.get('location') ?? '', server.issuer).pathname.split('/').at(-1);
     for (const cookie of cookies) {
       expect(cookie).toMatch(/; httponly/i);
       expect(cookie).toMatch(/; samesite=lax/i);

@@ -53,8 +53,8 @@ describe('a message', () => {
   it.each([
     ["broken: '{count, plural, one {x}}'", /locales\/en: shop\.broken cannot be read/],
     ['broken: 7', /shop\.broken is no text/],
-  ])('that cannot be read stops the boot: %s', (yaml, words) => {
-    expect(() => languagesOf(yaml)).toThrow(words);
+  ])('that cannot be read is a mistake that says where: %s', (yaml, words) => {
+    expect(() => languagesOf(yaml)('en')('shop.broken', { count: 1 })).toThrow(words);
   });
 });
 

@@ -44,16 +44,20 @@ const CATALOGUES = fileURLToPath(new URL('../../../locales', import.meta.url));
 
 type Messages = ReadonlyMap<string, string>;
 
-/** Reads every catalogue; one that cannot be read, or a message that cannot be, stops the boot instead of a visitor. */
+/**
+ * Reads English at once, and another language when somebody first speaks it: half a second of a start would go to catalogues
+ * that nobody may ask for. That each can be read, and each of its messages, is what catalogues.test.ts is for.
+ */
 export function loadLanguages(directory: string = CATALOGUES): Languages {
   const english = readMessages(directory, 'en');
-  const translates = new Map(
-    LANGUAGES.map((language) => [
-      language,
-      createTranslate(language, new Map([...english, ...readMessages(directory, language)])),
-    ]),
-  );
-  return (language) => translates.get(language) as Translate;
+  const translates = new Map([['en', createTranslate('en', english)]]);
+  return (language) => {
+    const translate =
+      translates.get(language) ??
+      createTranslate(language, new Map([...english, ...readMessages(directory, language)]));
+    translates.set(language, translate);
+    return translate;
+  };
 }
 
 export function readMessages(directory: string, language: string): Messages {
@@ -79,12 +83,14 @@ function collect(key: string, value: unknown, messages: Map<string, string>): vo
 const EVERYWHERE: Tags = { strong: (content) => `<strong>${content}</strong>` };
 
 function createTranslate(language: Language, messages: Messages): Translate {
-  const formats = new Map([...messages].map(([key, text]) => [key, compile(language, key, text)]));
+  const formats = new Map<string, Format>();
   const format = (key: string): Format => {
-    const found = formats.get(key);
-    if (found === undefined) {
+    const text = messages.get(key);
+    if (text === undefined) {
       throw new Error(`locales: there is no message ${key}`);
     }
+    const found = formats.get(key) ?? compile(language, key, text);
+    formats.set(key, found);
     return found;
   };
   const translate = (key: string, values: MessageValues = {}) => String(format(key)(values));
@@ -100,7 +106,7 @@ function createTranslate(language: Language, messages: Messages): Translate {
       ]);
       return String(format(key)(Object.fromEntries([...escaped, ...functions])));
     },
-    has: (key: string) => formats.has(key),
+    has: (key: string) => messages.has(key),
     language,
     direction: new Intl.Locale(language).getTextInfo().direction ?? 'ltr',
   });

@@ -165,3 +165,25 @@ it('C97: keeps what is delivered sealed, one kind apart from another', async () 
   await pool.query(`update outbox set kind = 'other'`);
   expect(await outbox.claim('other', { most: 1, seconds: 1 })).toEqual([]);
 });
+
+it('stops without waiting for ever for a server that does not answer, and leaves the delivery to others', async () => {
+  let answer = () => {};
+  const asked = Promise.withResolvers<void>();
+  const deliveries = createDeliveries({ outbox: new PostgresOutbox(pool, sealing), logger });
+  const node = deliveries.start({
+    letter: {
+      deliver: () => {
+        asked.resolve();
+        return new Promise((resolve) => {
+          answer = () => resolve('delivered');
+        });
+      },
+    },
+  });
+  await deliveries.enqueue('letter', {});
+  await asked.promise;
+  await node.stop(20);
+  expect(await waiting()).toMatchObject([{ attempts: 1 }]);
+  answer();
+  await gone();
+});

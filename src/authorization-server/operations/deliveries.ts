@@ -47,8 +47,8 @@ export interface Deliveries {
 }
 
 export interface RunningDeliveries {
-  /** Waits for the attempts under way. */
-  stop(): Promise<void>;
+  /** Waits for the attempts under way, but not for ever: one that is left is made again by somebody else when its lease is over. */
+  stop(longestMs?: number): Promise<void>;
 }
 
 interface Dependencies {
@@ -61,6 +61,8 @@ const LEASE_SECONDS = 120;
 const POLL_MS = 8_000;
 const TWO_DAYS = 172_800;
 const LONGEST_PAUSE = 3_600;
+/** As long as requests have: whoever stops a process loses patience soon after. */
+const LONGEST_STOP_MS = 10_000;
 
 export function createDeliveries({ outbox, logger }: Dependencies): Deliveries {
   const loops = new Map<string, Loop>();
@@ -74,7 +76,9 @@ export function createDeliveries({ outbox, logger }: Dependencies): Deliveries {
       for (const [kind, handler] of Object.entries(handlers)) {
         loops.set(kind, startDelivering({ queue: outbox, logger }, kind, handler));
       }
-      return { stop: async () => void (await Promise.all([...loops.values()].map((loop) => loop.stop()))) };
+      return {
+        stop: async (longestMs) => void (await Promise.all([...loops.values()].map((loop) => loop.stop(longestMs)))),
+      };
     },
   };
 }
@@ -115,10 +119,10 @@ function startLoop(deliverAll: () => Promise<boolean>, logger: Dependencies['log
   const running = run();
   return {
     wake: () => nap.abort(),
-    async stop() {
+    async stop(longestMs = LONGEST_STOP_MS) {
       stopping.abort();
       nap.abort();
-      await running;
+      await Promise.race([running, pause(longestMs, undefined, { ref: false })]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type CityResponse, open } from 'maxmind';
+import type { CityResponse } from 'maxmind';
 
 /** Where an address is, as far as anybody knows; in the language's own names where there are some. */
 export type PlaceOf = (address: string, language: string) => string | undefined;
@@ -9,6 +9,7 @@ export async function openPlaces(database: string | null): Promise<PlaceOf> {
     return () => undefined;
   }
   const options = { watchForUpdates: true, watchForUpdatesNonPersistent: true };
+  const { open } = await import('maxmind'); // Not loaded where nobody wants it.
   const reader = await open<CityResponse>(database, options).catch((cause: unknown) => {
     throw new Error(`geoip.database: ${database} is no database in MaxMind’s format that can be read`, { cause });
   });

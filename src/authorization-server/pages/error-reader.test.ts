@@ -121,6 +121,13 @@ describe('what the developer is told besides', () => {
     expect(finding(visit, 'client_id').problem).toContain('No client with this id');
   });
 
+  it('no more than somebody would read, however much was sent', async () => {
+    const many = Array.from({ length: 700 }, (_, index) => `p${index}=1&p${index}=2`).join('&');
+    const visit = await new UserAgent(development.issuer).get(`/auth?client_id=local&${many}`);
+    expect(visit.status).toBe(400);
+    expect(visit.html.match(/data-testid="finding-p\d/g)?.length).toBeLessThanOrEqual(20);
+  });
+
   it('C94: as text', async () => {
     const hostile = '"><script>alert(1)</script>';
     const visit = await refused(development, {

@@ -189,9 +189,23 @@ describe('C54: somebody else is signed in by now', () => {
     const { consentPage } = await upToConsent();
     const other = new UserAgent(server.issuer);
     await other.authorize(request(), GUEST);
-    const visit = await other.get(consentPage.bookmark);
-    expect(text(visit, 'other-account-current')).toBe(GUEST.email);
-    expect(visit.html).not.toContain(ALICE.email);
+    const begun = consentPage.bookmark.replace('?', '/again?');
+    for (const address of [consentPage.bookmark, begun]) {
+      const visit = await other.get(address);
+      expect(text(visit, 'other-account-current')).toBe(GUEST.email);
+      expect(visit.html).not.toContain(ALICE.email);
+    }
+  });
+
+  it('and is asked for everything that the client had asked for, whatever the other’s roles permit', async () => {
+    const wide = web.authorizationUrl({ scope: 'openid records:read records:write', state: STATE });
+    const agent = new UserAgent(server.issuer);
+    const consentPage = await signIn(agent, await agent.get(wide), GUEST.email);
+    expect(consentPage.html).not.toContain('scope:records:write');
+    await agent.authorize(request({ scope: 'openid', prompt: 'login' }), ALICE);
+    const visit = await submit(agent, consentPage, 'consent');
+    expect(text(visit, 'other-account-current')).toBe(ALICE.email);
+    expect((await agent.get(linkOf(visit, 'other-account-continue'))).html).toContain('scope:records:write');
   });
 });
 

@@ -44,6 +44,8 @@ interface Loss {
   readonly email?: string | undefined;
   /** The cookie of this very step came along. */
   readonly sameBrowser: boolean;
+  /** Somebody has asked for the restart: it is no part of a circle. */
+  readonly isWanted?: boolean;
   readonly signedIn: string | undefined;
 }
 
@@ -96,7 +98,7 @@ export function createHealing({ provider, page, requests, findAccount }: Healing
   }
 
   async function heal(ctx: ParameterizedContext, loss: Loss): Promise<void> {
-    const { uid, sealed, request, sameBrowser } = loss;
+    const { uid, sealed, request, sameBrowser, isWanted = false } = loss;
     const { clientId, restarts = 0 } = request;
     if (request.isForDevice) {
       throw new PageError('device_sign_in_lost');
@@ -109,7 +111,7 @@ export function createHealing({ provider, page, requests, findAccount }: Healing
       // Nobody waits for the no any more. To go on instead has to be somebody's wish.
       throw new PageError('sign_in_lost', 'cancelled', { again, clientId });
     }
-    if (restarts > 0 && !sameBrowser) {
+    if (restarts > 0 && !sameBrowser && !isWanted) {
       throw new PageError('cookies_needed', undefined, { again, clientId });
     }
     if (restarts >= MOST_RESTARTS) {
@@ -151,7 +153,7 @@ export function createHealing({ provider, page, requests, findAccount }: Healing
       if (loss === undefined) {
         throw new PageError('sign_in_lost', 'there is no request to begin again');
       }
-      await heal(ctx, { ...loss, sameBrowser: true });
+      await heal(ctx, { ...loss, isWanted: true });
     },
 
     async ofResume(ctx) {
@@ -162,7 +164,9 @@ export function createHealing({ provider, page, requests, findAccount }: Healing
       }
       const signedIn = ctx.oidc.session?.accountId;
       const uid = ctx.path.split('/').at(-1) ?? '';
-      await heal(ctx, { uid, sealed, request, email: undefined, sameBrowser: true, signedIn });
+      // Who has no cookies at all never came as far as this.
+      const sameBrowser = ctx.cookies.get(ctx.oidc.provider.cookieName('resume'), { signed: true }) === uid;
+      await heal(ctx, { uid, sealed, request, email: undefined, sameBrowser, isWanted: true, signedIn });
     },
   };
 }

@@ -42,7 +42,7 @@ export interface BrowserSession {
 
 /** The pages between an authorization request and its answer: `/interaction/:uid` shows whatever is to be done next. */
 export function interactionPages(deps: InteractionPages): Router {
-  const router = new Router({ prefix: '/interaction/:uid' });
+  const router = new Router({ prefix: '/interaction/:uid', sensitive: true });
   const consent = consentPage(deps);
   const pending = (ctx: RouterContext) => loadPendingStep(ctx, deps.provider(), deps.requests);
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
@@ -99,8 +99,7 @@ function placeOf({ provider, interaction, client, path, request, typedEmail, isF
     loginHint: typedEmail ?? (typeof login_hint === 'string' ? login_hint : undefined),
     asks: askedAcr(params),
     afresh: prompt.reasons.some((reason) => ['login_prompt', 'max_age'].includes(reason)),
-    finish: (ctx, { ts, ...login }) =>
-      finish(ctx, provider, { login: { ...login, ...(ts === undefined ? {} : { ts }) } }),
+    finish: (ctx, login) => finish(ctx, provider, { login: { ...login } }),
     fail: (ctx, error, error_description) => finish(ctx, provider, { error, error_description }),
   };
 }

@@ -68,3 +68,11 @@ describe('the landing page', () => {
     },
   );
 });
+
+it('C95: a link to another language leads to no other host, however its path is written', async () => {
+  for (const path of ['//evil.example/a', '///evil.example', '/', '//evil.example//b']) {
+    const response = await fetch(`${server.issuer}${path}?switch_language=de`, { redirect: 'manual' });
+    expect([path, response.status]).toEqual([path, 303]);
+    expect(new URL(response.headers.get('location') ?? '', server.issuer).origin).toBe(server.issuer);
+  }
+});

@@ -85,7 +85,9 @@ export function languageSwitch(): Middleware {
     parameters.delete(PARAMETER);
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Referrer-Policy', 'no-referrer');
-    ctx.redirect(ctx.mountPath + ctx.path + (parameters.size > 0 ? `?${parameters}` : ''));
+    // `//elsewhere.example` is a path of a request and an address of another host.
+    const path = ctx.path.replace(/^[/\\]+/, '/');
+    ctx.redirect(ctx.mountPath + path + (parameters.size > 0 ? `?${parameters}` : ''));
     ctx.status = 303;
   };
 }

@@ -1,9 +1,10 @@
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { visitorOf } from '../../testing/account-console.ts';
 import { type AuthenticatorBehaviour, SoftwareAuthenticator } from '../../testing/authenticator.ts';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { createPkce, createRelyingParty, DEMO_WEB, type RelyingParty } from '../../testing/relying-party.ts';
+import { fieldsOf } from '../../testing/second-factors.ts';
 import { actionOf, DEMO_PASSWORD, UserAgent, type Visit } from '../../testing/user-agent.ts';
 
 let server: TestServer;
@@ -232,4 +233,70 @@ it('adds a passkey only from the session that asked for it, and each once', asyn
   const again = optionsIn(await one.get('/account/passkeys'), 'create');
   expect(again.excludeCredentials).toMatchObject([{ id: passkey.id.toString('base64url') }]);
   expect((await add(one, passkey.create(again))).status).toBe(400);
+});
+
+describe('somebody who must have a second factor and has none', () => {
+  const asked = { claims: JSON.stringify({ id_token: { acr: { essential: true, values: ['mfa'] } } }) };
+  /** Up to the page that asks for a second factor to be set up, and a passkey for it. */
+  async function begin() {
+    const browser = new UserAgent(server.issuer);
+    const page = await browser.signIn(await signInPage(browser, asked), { email });
+    return { browser, page, passkey: new SoftwareAuthenticator(new URL(server.issuer).origin) };
+  }
+  const add = (browser: UserAgent, page: Visit, credential: string) =>
+    browser.post(actionOf(page, 'set-up/passkey'), { ...fieldsOf(page), credential });
+
+  it('makes a passkey on the way, keeps the recovery codes, and shows that it works', async () => {
+    const { browser, page, passkey } = await begin();
+    const codes = await add(browser, page, passkey.create(optionsIn(page, 'create')));
+    expect(codes.html.match(/<li><code>/g)).toHaveLength(10);
+    const second = await browser.post(actionOf(codes, 'set-up/done'), fieldsOf(codes));
+    expect(isSignedIn(second)).toBe(false);
+    const credential = passkey.get(optionsIn(second, 'get'), { verifiesUser: false });
+    expect(isSignedIn(await send(browser, second, credential, { progress: progressIn(second) }))).toBe(true);
+    const { rows } = await server.pool.query(
+      `select kind, details from audit_events join accounts using (account_id) where email = $1 order by at, id`,
+      [email],
+    );
+    expect(rows.slice(-3).map(({ kind }) => kind)).toEqual(['passkey_added', 'recovery_codes_made', 'sign_in']);
+    expect(rows.at(-1).details).toEqual({ method: 'password+passkey', acr: 'phr', passkey: expect.any(String) });
+  });
+
+  it('cannot use what another page, or another sign-in, has asked for', async () => {
+    const [{ browser, page, passkey }, other] = [await begin(), await begin()];
+    const wrong = await add(browser, page, passkey.create(optionsIn(other.page, 'create')));
+    expect([wrong.status, wrong.html.includes('data-testid="set-up-problem"')]).toEqual([400, true]);
+    expect((await add(browser, page, '{}')).status).toBe(400);
+    const again = optionsIn(wrong, 'create');
+    expect((await add(browser, wrong, passkey.create(again, { verifiesUser: false }))).status).toBe(400);
+    expect((await add(browser, wrong, passkey.create(again))).html).toContain('<li><code>');
+  });
+
+  it('cannot make one instead of proving the one that is there', async () => {
+    const [owner, thief] = [await begin(), await begin()];
+    await add(owner.browser, owner.page, owner.passkey.create(optionsIn(owner.page, 'create')));
+    const answer = await add(thief.browser, thief.page, thief.passkey.create(optionsIn(thief.page, 'create')));
+    expect(optionsIn(answer, 'get').allowCredentials).toMatchObject([{ id: owner.passkey.id.toString('base64url') }]);
+  });
+});
+
+it('fills no table with what strangers make up', async () => {
+  const rows = async () => (await server.pool.query('select count(*)::integer as n from audit_events')).rows[0].n;
+  const browser = new UserAgent(server.issuer);
+  const page = await signInPage(browser);
+  const before = await rows();
+  const unknown = new SoftwareAuthenticator(new URL(server.issuer).origin).get(optionsIn(page, 'get'));
+  for (const credential of ['', '{}', unknown]) {
+    expect((await send(browser, page, credential)).status).toBe(401);
+  }
+  expect(await rows()).toBe(before);
+});
+
+it('leads back to the sign-in from the address of a form that was answered', async () => {
+  const browser = new UserAgent(server.issuer);
+  const page = await signInPage(browser);
+  const refused = await send(browser, page, '{}');
+  expect(refused.status).toBe(401);
+  const again = await browser.get(refused.url);
+  expect([again.status, again.html.includes('data-testid="sign-in-form"')]).toEqual([200, true]);
 });

@@ -73,7 +73,10 @@ describe('the copy of a request', () => {
   });
 
   it('is the request as the client sent it, without what the server noted', () => {
-    const params = { client_id: 'a', resource: ['b', 'c'], client_scope: 'openid' };
-    expect(JSON.parse(requests.write({ params })).query).toBe('client_id=a&resource=b&resource=c');
+    const params = { client_id: 'a', resource: ['b', 'c'] };
+    const query = 'client_id=a&resource=b&resource=c';
+    expect(JSON.parse(requests.write({ params })).query).toBe(query);
+    const narrowed = { ...params, scope: 'openid', client_scope: 'openid records:write' };
+    expect(JSON.parse(requests.write({ params: narrowed })).query).toBe(`${query}&scope=openid+records%3Awrite`);
   });
 });

@@ -176,9 +176,12 @@ function contentOf({ params, trusted = [], parJti, deviceCode }: RequestUnderWay
     : { clientId, query: queryOf(sent).toString() };
 }
 
-/** `client_scope` is the server's own note (provider/requested-scope.ts). */
-function asSent(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'client_scope'));
+/**
+ * `client_scope` is the server's own note (provider/requested-scope.ts) of what the client had asked for. Of that `scope` is what
+ * the roles of this account permit, and another one may go on.
+ */
+function asSent({ client_scope: scope, ...params }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return scope === undefined ? params : { ...params, scope };
 }
 
 function queryOf(params: Readonly<Record<string, unknown>>): URLSearchParams {

@@ -42,6 +42,8 @@ const KNOWN = `client_id response_type response_mode redirect_uri scope state no
 const SECRETS: readonly string[] = ['client_secret', 'password', 'client_assertion', 'access_token', 'refresh_token'];
 
 const LONGEST_SHOWN = 500;
+/** A stranger may send as many parameters as an address has room for. */
+const MOST_SHOWN = 10;
 
 /** `client` is absent where the client is not known. */
 export function diagnose(received: Received, client: RegisteredClient | undefined): Diagnosis {
@@ -132,6 +134,7 @@ function challengeFinding(received: Received, { isPublic }: RegisteredClient): F
 function repeated(received: Received): Finding[] {
   return Object.entries(received)
     .filter(([name, value]) => Array.isArray(value) && name !== 'resource')
+    .slice(0, MOST_SHOWN)
     .map(([parameter]) => unseen(parameter, 'repeated'));
 }
 
@@ -139,7 +142,7 @@ function repeated(received: Received): Finding[] {
 function strangers(received: Received): Finding[] {
   return Object.keys(received)
     .filter((name) => !KNOWN.includes(name))
-    .slice(0, 10)
+    .slice(0, MOST_SHOWN)
     .map((name) => {
       if (SECRETS.includes(name)) {
         return unseen(name, 'secret');

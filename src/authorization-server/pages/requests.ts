@@ -1,6 +1,8 @@
 import Router, { type RouterContext } from '@koa/router';
 import type Provider from 'oidc-provider';
 import type { Account, AccountStore } from '../accounts/account.ts';
+import { reaches } from '../accounts/assurance.ts';
+import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
 import {
   type Authentication,
   allowRequest,
@@ -32,6 +34,8 @@ export interface AnsweringPeople {
     find(ctx: RouterContext): Promise<BrowserSession | undefined>;
     begin(ctx: RouterContext, login: { accountId: string; acr: string; amr: string[] }): Promise<void>;
   };
+  /** Of a session from before it was required, more is asked here as at every authorization request. */
+  readonly requiresSecondFactor: RequiresSecondFactor;
   /** The newest first. */
   readonly waitingRequests: (accountId: string) => Promise<readonly { handle: string; id: string }[]>;
   readonly permittedScopes: ResourceStore['permittedScopes'];
@@ -50,7 +54,7 @@ type Outcome = (typeof OUTCOMES)[number];
 
 /** `/requests`: what clients ask of whoever is signed in (CIBA), to be allowed or denied. */
 export function requestsPage(deps: RequestsPage): Router {
-  const router = new Router({ prefix: '/requests' });
+  const router = new Router({ prefix: '/requests', sensitive: true });
   const fromOurPages = requireSameOrigin(() => deps.provider().issuer);
   const signIn = signInHere(deps);
   const answered = (allows: boolean) => async (ctx: RouterContext) => {
@@ -74,13 +78,20 @@ export function requestsPage(deps: RequestsPage): Router {
   return router;
 }
 
-async function personAt(ctx: RouterContext, { sessions, findAccount }: RequestsPage): Promise<Person | undefined> {
+/** `undefined` where nobody is signed in, or not as surely as the account has to be. */
+async function personAt(
+  ctx: RouterContext,
+  { sessions, findAccount, requiresSecondFactor }: RequestsPage,
+): Promise<Person | undefined> {
   const session = await sessions.find(ctx);
   const account = session?.accountId === undefined ? undefined : await findAccount(session.accountId);
   if (session === undefined || account === undefined || account.disabled) {
     return undefined;
   }
   const { acr, amr, loginTs } = session;
+  if (requiresSecondFactor(account) && !reaches(acr, 'mfa')) {
+    return undefined;
+  }
   return { account, authentication: { acr, amr, authTime: loginTs } };
 }
 

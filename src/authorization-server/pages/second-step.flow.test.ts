@@ -331,6 +331,21 @@ it('is asked for where no client asks for the sign-in, too', async () => {
   expect((await auditOf(person)).at(-1)?.details).toEqual({ method: 'password+totp', acr: 'mfa' });
 });
 
+it('is asked for there in a session from before it was required', async () => {
+  const person = await createPerson(server, ['user']);
+  const browser = new UserAgent(server.issuer);
+  await browser.authorize(request(), person);
+  expect((await browser.get('/requests')).html).toContain(person.email);
+  await server.apply({ accounts: [{ email: person.email, name: 'Pat Person', roles: ['admin'] }] });
+  const page = await browser.get('/requests');
+  expect(page.html).toContain('data-testid="sign-in-form"');
+  const step = await browser.post('/requests/sign-in', { ...person, ...fieldsOf(page) });
+  const { codesPage } = await setUpApp(browser, step);
+  const done = await browser.post(actionOf(codesPage, 'set-up/done'), fieldsOf(codesPage));
+  expect(done.html).toContain(person.email);
+  expect(done.html).not.toContain('data-testid="sign-in-form"');
+});
+
 it('says in the ID token how somebody has signed in', async () => {
   const { person, app } = await withApp();
   const browser = new UserAgent(server.issuer);

@@ -54,6 +54,7 @@ export function setUpStepPage({ page, ways, totp }: SetUpStepDeps): SetUpStepPag
           seed: proposal.sealed,
           parts: offered.parts,
           problem: problem?.problem,
+          field: problem?.field,
         },
         {
           title: t(problem === undefined ? 'second-factors.required.title' : 'second-factors.required.title-problem'),

@@ -43,7 +43,8 @@ function seen({ status, headers, html, url }: Visit, email: string) {
     html: html
       .replaceAll(email, '<email>')
       .replaceAll(uid, '<uid>')
-      .replace(/(name="request" value=")[^"]+/, '$1<sealed>')
+      .replaceAll(/(name="request" value=")[^"]+/g, '$1<sealed>')
+      .replace(/(challenge&#34;:&#34;)[\w-]+/, '$1<challenge>')
       .replaceAll(/\?request=[\w-]+/g, '?request=<sealed>'),
   };
 }

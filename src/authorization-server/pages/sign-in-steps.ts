@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
+import type { Account } from '../accounts/account.ts';
 import { acrOf, combinedAmr } from '../accounts/assurance.ts';
 import { nextStep } from '../accounts/next-step.ts';
 import type { PersonStore, Proof } from '../accounts/person.ts';
@@ -10,12 +11,12 @@ import type { RecoveryCodes } from '../authenticators/recovery-codes.ts';
 import type { Totp } from '../authenticators/totp.ts';
 import { readFields } from './form.ts';
 import type { Notices } from './notices.ts';
-import { PageError } from './page-error.ts';
 import { secondStepPage } from './second-step.ts';
 import { setUpStepPage } from './set-up-step.ts';
 import { type SignInPageDeps, signInPage } from './sign-in.ts';
 import { keepProgress, type ProgressSeal } from './sign-in-progress.ts';
-import type { FirstStepView, Progress, SignIn, SignInPlace, StepProblem } from './sign-in-ways.ts';
+import type { FirstStepView, Progress, SetUp, SignIn, SignInPlace, StepProblem } from './sign-in-ways.ts';
+import { stepAction } from './step-action.ts';
 
 export interface SignInStepsDeps extends SignInPageDeps {
   readonly totp: Totp;
@@ -82,11 +83,13 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
     for (const way of ways) {
       await way.signedIn?.(ctx, place, person);
     }
-    await place.finish(ctx, { accountId, acr, amr: [...amr], ts: authTime });
+    // Said here, because the engine would take the time at which the browser is back, or consent is given.
+    await place.finish(ctx, { accountId, acr, amr: [...amr], ts: authTime ?? Math.floor(Date.now() / 1000) });
   }
 
   async function complete(ctx: RouterContext, place: SignInPlace, { person, method, amr, details }: Proof) {
-    const earlier = await progressIn(ctx, place);
+    // What begins a sign-in begins it anew: two such ways, one after the other, are no second factor.
+    const earlier = STEPS[method].includes('second') ? await progressIn(ctx, place) : undefined;
     const isSame = earlier !== undefined && earlier.person.account.accountId === person.account.accountId;
     const isEnough = isSame || STEPS[method].some((step) => step !== 'second');
     if (person.account.disabled || !isEnough) {
@@ -119,7 +122,7 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
     await ('proof' in outcome ? complete(ctx, place, outcome.proof) : goOn(ctx, place, progress, outcome));
   }
 
-  async function submitSetUp(ctx: RouterContext, place: SignInPlace) {
+  async function submitSetUp(ctx: RouterContext, place: SignInPlace, add: SetUp) {
     const progress = await progressIn(ctx, place);
     if (progress === undefined) {
       return startOver(ctx, place);
@@ -129,23 +132,28 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
       // Whoever has a second factor proves that one: nobody gets round it with another.
       return goOn(ctx, place, progress);
     }
-    const outcome = await setUp.submit(ctx, person.account);
-    if (outcome !== 'confirmed') {
+    const outcome = await add(person.account);
+    if ('problem' in outcome) {
       return setUp.ask(ctx, place, { progress, sealed: kept.write(place, progress) }, outcome);
     }
-    const { accountId } = person.account;
-    await audit.record({
-      kind: 'second_factor_added',
-      accountId,
-      clientId: place.clientId,
-      details: { method: 'totp' },
-    });
-    const codes = await recoveryCodes.make(accountId);
-    await deps.notices.tell(ctx, person.account, 'second-factor-added');
-    const methods = [...progress.methods, 'totp' as const];
-    const sealed = kept.write(place, { ...progress, amr: combinedAmr(progress.amr, ['otp']), methods });
+    const codes = await recoveryCodes.make(person.account.accountId);
+    const methods = [...progress.methods, ...outcome.methods];
+    const sealed = kept.write(place, { ...progress, amr: combinedAmr(progress.amr, outcome.amr), methods });
     setUp.showCodes(ctx, place, sealed, codes);
   }
+
+  const addApp =
+    (ctx: RouterContext, { clientId }: SignInPlace) =>
+    async (account: Account) => {
+      const outcome = await setUp.submit(ctx, account);
+      if (outcome !== 'confirmed') {
+        return outcome;
+      }
+      const { accountId } = account;
+      await audit.record({ kind: 'second_factor_added', accountId, clientId, details: { method: 'totp' } });
+      await deps.notices.tell(ctx, account, 'second-factor-added');
+      return { methods: ['totp'], amr: ['otp'] } as const;
+    };
 
   return {
     ask: first.ask,
@@ -158,19 +166,8 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
     },
 
     routes(router, place) {
-      const action = (path: string, act: (ctx: RouterContext, place: SignInPlace) => Promise<void>) => {
-        router.post(path, async (ctx) => act(ctx, await place(ctx)));
-        // The page that answers a form has the form's address: whoever opens that again gets to the page before.
-        router.get(path, async (ctx) => {
-          ctx.status = 303;
-          ctx.set('Cache-Control', 'no-store');
-          ctx.redirect((await place(ctx)).path);
-        });
-        router.all(path, (ctx) => {
-          ctx.set('Allow', 'GET, POST');
-          throw new PageError('method_not_allowed');
-        });
-      };
+      const action = (path: string, act: (ctx: RouterContext, place: SignInPlace) => Promise<void>) =>
+        stepAction(router, place, path, act);
       action('/sign-in', async (ctx, at) => {
         const proof = await first.submit(ctx, at);
         if (proof !== undefined) {
@@ -178,12 +175,12 @@ export function createSignInSteps(deps: SignInStepsDeps): SignInSteps {
         }
       });
       action('/second-step', submitSecond);
-      action('/set-up', submitSetUp);
+      action('/set-up', (ctx, at) => submitSetUp(ctx, at, addApp(ctx, at)));
       action('/set-up/done', async (ctx, at) => {
         const progress = await progressIn(ctx, at);
         await (progress === undefined ? startOver(ctx, at) : goOn(ctx, at, progress));
       });
-      const signIn: SignIn = { place, complete, progress: progressIn, ask: first.ask, goOn };
+      const signIn: SignIn = { place, complete, progress: progressIn, ask: first.ask, goOn, setUp: submitSetUp };
       for (const way of ways) {
         way.routes?.(router, signIn);
       }

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
+import type { Account } from '../accounts/account.ts';
 import type { Acr, AskedAcr } from '../accounts/assurance.ts';
 import type { Method, Person, Proof } from '../accounts/person.ts';
 import type { ClientCard } from './client-card.ts';
@@ -32,8 +33,8 @@ export interface SignInResult {
   readonly accountId: string;
   readonly acr: Acr;
   readonly amr: string[];
-  /** Seconds, where it was not just now. */
-  readonly ts?: number | undefined;
+  /** Seconds since 1970: when. */
+  readonly ts: number;
 }
 
 /** One of the ways that the sign-in pages offer besides an email and a password. */
@@ -76,7 +77,14 @@ export interface SignIn {
   ask(ctx: RouterContext, place: SignInPlace, status: number, view: FirstStepView): Promise<void>;
   /** Whatever is due after that progress, with a problem in words. */
   goOn(ctx: RouterContext, place: SignInPlace, progress: Progress, problem?: StepProblem): Promise<void>;
+  /** Where a second factor is due to be set up, and nowhere else: adds one, shows the recovery codes, and goes on after them. */
+  setUp(ctx: RouterContext, place: SignInPlace, add: SetUp): Promise<void>;
 }
+
+/** Adds a second factor, and tells its owner. What is proven by that counts in this sign-in; it may be nothing. */
+export type SetUp = (
+  account: Account,
+) => Promise<{ readonly methods: readonly Method[]; readonly amr: readonly string[] } | StepProblem>;
 
 export interface FirstStepView {
   readonly email?: string | undefined;

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
+import { mailsTo } from '../../testing/mailbox.ts';
 import { createPkce, createRelyingParty, DEMO_WEB, tokensOf } from '../../testing/relying-party.ts';
 import { actionOf, UserAgent, type Visit } from '../../testing/user-agent.ts';
 
@@ -123,6 +124,8 @@ it('connects an account that is there already only when its owner has signed in 
   expect(await identitiesOf('alice@example.com')).toEqual([]);
   expect(isAtConsent(await alice.here.signIn(visit, { email: 'alice@example.com' }))).toBe(true);
   expect(await identitiesOf('alice@example.com')).toEqual(['members']);
+  const [{ text = '' } = {}] = await mailsTo(server.issuer, 'alice@example.com', 1);
+  expect(text).toMatch(/Members was connected to your .* account/);
   expect(isAtConsent(await person('alice@example.com').signInWith('members'))).toBe(true);
 });
 
@@ -182,6 +185,21 @@ it('asks for a fresh sign-in there where the client wants one here', async () =>
   const { leave } = person('newcomer@example.com');
   const { searchParams } = new URL(await leave('other', request({ prompt: 'login' })));
   expect(Object.fromEntries(searchParams)).toMatchObject({ prompt: 'login', max_age: '0' });
+});
+
+it('keeps no more in a cookie than a browser takes, however long the request is', async () => {
+  const { here } = person('newcomer@example.com');
+  for (const length of [10, 1000, 1500, 3000, 4000]) {
+    const page = await here.get(request({ state: 's'.repeat(length) }));
+    const fields = { request: /name="request" value="([^"]+)"/.exec(page.html)?.[1] ?? '' };
+    const answer = await here.send(actionOf(page, 'sign-in-with/other'), {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+    });
+    const [cookie = ''] = answer.headers.getSetCookie().filter((one) => one.startsWith('sent_away_'));
+    expect(cookie).not.toBe('');
+    expect(cookie.length).toBeLessThan(4096);
+  }
 });
 
 it('lets nobody in whose account was disabled', async () => {

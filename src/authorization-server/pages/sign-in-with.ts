@@ -5,9 +5,11 @@ import type { Arrival, Recognise } from '../accounts/recognise.ts';
 import type { Audit } from '../audit/audit.ts';
 import { type UpstreamProvider, UpstreamUnavailable } from '../authenticators/upstream-provider.ts';
 import { type AwayAndBackDeps, type Back, createAwayAndBack } from './away-and-back.ts';
+import type { Notices } from './notices.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import type { SignIn, SignInPlace, SignInWay } from './sign-in-ways.ts';
+import { stepAction } from './step-action.ts';
 
 /** An upstream provider, and what its people may do here. */
 export interface UpstreamWay extends UpstreamProvider {
@@ -22,6 +24,7 @@ export interface SignInWithDeps extends AwayAndBackDeps {
   readonly identities: Pick<IdentityStore, 'link'>;
   readonly findPerson: PersonStore['findPerson'];
   readonly audit: Pick<Audit, 'record'>;
+  readonly notices: Notices;
   /** To an operator: a provider that does not work. */
   readonly report: (error: UpstreamUnavailable) => void;
 }
@@ -29,8 +32,8 @@ export interface SignInWithDeps extends AwayAndBackDeps {
 /** RFC 8176 has no value for it; this is what others say, too. */
 const AMR = ['fed'];
 
-/** What an address has room for of a request; without it the sign-in is found by its cookie only. */
-const LONGEST_IN_ADDRESS = 2_000;
+/** What a cookie has room for of a request, and an address; without it the sign-in is found by its own cookie only. */
+const LONGEST_CARRIED = 2_000;
 
 /**
  * "Sign in with …": the browser goes to another OpenID provider and comes back to `/sign-in-with/<id>/callback`, which all
@@ -46,7 +49,7 @@ export function signInWith(deps: SignInWithDeps) {
         ? { providers: providers.map(({ id, name }) => ({ id, name })) }
         : undefined,
     routes(router, signIn) {
-      router.post('/sign-in-with/:id', async (ctx) => sendAway(ctx, signIn, await signIn.place(ctx)));
+      stepAction(router, signIn.place, '/sign-in-with/:id', (ctx, place) => sendAway(ctx, signIn, place));
       router.get('/came-back', async (ctx) => goOn(ctx, signIn, await signIn.place(ctx)));
     },
     signedIn: connect,
@@ -68,7 +71,8 @@ export function signInWith(deps: SignInWithDeps) {
     if (begun === undefined) {
       return say(ctx, signIn, place, 503, 'unavailable', provider);
     }
-    const { path, binding, request } = place;
+    const { path, binding } = place;
+    const request = place.request.length <= LONGEST_CARRIED ? place.request : '';
     travels.leave(ctx, provider.id, { sentAway: begun.sentAway, path, binding, request });
     seeOther(ctx, begun.url);
   }
@@ -84,8 +88,7 @@ export function signInWith(deps: SignInWithDeps) {
     const { path, binding, request } = away;
     const failed = finished === undefined;
     travels.arrive(ctx, path, { provider: provider.id, binding, person: finished?.person, failed });
-    const carried = request !== '' && request.length <= LONGEST_IN_ADDRESS;
-    seeOther(ctx, `${path}/came-back${carried ? `?request=${request}` : ''}`);
+    seeOther(ctx, `${path}/came-back${request === '' ? '' : `?request=${request}`}`);
   }
 
   async function goOn(ctx: RouterContext, signIn: SignIn, place: SignInPlace): Promise<void> {
@@ -140,6 +143,8 @@ export function signInWith(deps: SignInWithDeps) {
     const { provider, subject, email = '' } = arrival;
     if (isTheirs && (await deps.identities.link(account.accountId, { provider, subject, email }))) {
       await deps.audit.record({ kind: 'identity_linked', accountId: account.accountId, details: { provider } });
+      const name = providers.find(({ id }) => id === provider)?.name ?? provider;
+      await deps.notices.tell(ctx, account, 'identity-linked', { name });
     }
   }
 

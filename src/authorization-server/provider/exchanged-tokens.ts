@@ -40,7 +40,7 @@ export const findLiveToken =
       return undefined;
     }
     const grant = model.grantId === undefined ? undefined : await provider.Grant.find(model.grantId);
-    const isGranted = grant?.clientId === model.clientId && grant.accountId === model.accountId;
+    const isGranted = grant?.clientId === model.clientId && grant.accountId === model.accountId && !grant.isExpired;
     const state = model.kind === 'AccessToken' && !isGranted ? undefined : await stateOf(ctx, model, grant);
     const sender = await senderOf(ctx, client);
     return (
@@ -50,7 +50,8 @@ export const findLiveToken =
         kind: model.kind,
         clientId: model.clientId,
         accountId: model.accountId,
-        exp: model.exp,
+        // The grant may have been cut short since the token was issued.
+        exp: Math.min(model.exp, grant?.exp ?? model.exp),
         act: model.extra?.act,
         may_act: model.extra?.may_act,
         isOfAnotherSender: !sender.mayUse(model),

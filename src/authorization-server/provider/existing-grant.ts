@@ -43,7 +43,12 @@ const ALWAYS_TOLD: ReadonlySet<string> = new Set(['sub', 'sid', 'auth_time', 'ac
 
 async function findGrant({ oidc }: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { client, result, session, provider } = oidc;
-  const grantId = result?.consent?.grantId ?? (client && session?.grantIdFor(client.clientId));
+  const ofSession = client && session?.grantIdFor(client.clientId);
+  const grantId = result?.consent?.grantId ?? ofSession;
+  if (client !== undefined && ofSession !== undefined && grantId !== ofSession) {
+    // Cut down to the session (consent.ts, `save`): what was to outlive that was the former grant.
+    delete session?.authorizationFor(client.clientId).persistsLogout;
+  }
   return grantId === undefined ? undefined : findLive(provider, grantId);
 }
 

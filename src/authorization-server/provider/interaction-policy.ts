@@ -1,4 +1,5 @@
 import { interactionPolicy, type KoaContextWithOIDC, type interactionPolicy as Policy } from 'oidc-provider';
+import { type Grant, LASTS } from '../flows/authorization-code/consent.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
 import { OPENID_SCOPES } from '../resources/scope-policy.ts';
 import { registrationOf } from './clients.ts';
@@ -22,6 +23,7 @@ export function createInteractionPolicy({ resources, ...deps }: InteractionPolic
   consent?.checks.remove('op_scopes_missing');
   consent?.checks.add(scopesMissing(resources));
   consent?.checks.add(tooLittleGranted());
+  consent?.checks.add(grantedForSession());
   return policy;
 }
 
@@ -71,6 +73,15 @@ function tooLittleGranted() {
     granted.delete('offline_access');
     const asksForDetails = params.authorization_details !== undefined;
     return lacks || (granted.size === 0 && !asksForDetails) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
+}
+
+/** No session ends the access of a device: what was allowed for the time of one is asked for, and for how long. */
+function grantedForSession() {
+  return new Check('granted_for_session', 'what is granted ends with the session', 'consent_required', ({ oidc }) => {
+    const isForDevice = oidc.deviceCode !== undefined && oidc.result?.consent === undefined;
+    const lasts = (oidc.grant as Grant | undefined)?.[LASTS];
+    return isForDevice && lasts === 'session' ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Provider } from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
 import { sendLogoutNotice, takeLogoutNotices } from './engine-logout.ts';
 
 /** That a session ended, for a client of it (OpenID Connect Back-Channel Logout 1.0). */
@@ -56,7 +56,7 @@ export interface AftermathDeps {
 export async function settleSession(session: EndedSession, deps: AftermathDeps): Promise<'delivered'> {
   const { accountId, authorizations = {} } = session;
   for (const [clientId, { sid, grantId, persistsLogout }] of Object.entries(authorizations)) {
-    const client = sid === undefined ? undefined : await deps.provider.Client.find(clientId);
+    const client = sid === undefined ? undefined : await toBeTold(deps.provider, clientId);
     if (sid !== undefined && accountId !== undefined && client?.backchannelLogoutUri !== undefined) {
       await deps.keep({ clientId, accountId, sid });
     }
@@ -65,4 +65,14 @@ export async function settleSession(session: EndedSession, deps: AftermathDeps):
     }
   }
   return 'delivered';
+}
+
+/** A registration that does not hold any more keeps nothing from the other clients of a session. */
+async function toBeTold({ Client }: Provider, clientId: string) {
+  return Client.find(clientId).catch((error: unknown) => {
+    if (error instanceof errors.InvalidClientMetadata) {
+      return undefined;
+    }
+    throw error;
+  });
 }

@@ -1,6 +1,6 @@
 /** Step-up: OpenID Connect Core §3.1.2.1 and §5.5.1.1, RFC 9470 §5. */
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import {
   createPkce,
@@ -162,6 +162,25 @@ it('tells a client the surest value of those that it asked for', async () => {
   expect(idToken.acr).toBe('1fa');
   const { idToken: plain } = await tokensAfter({ scope: 'openid' }, browser, async (page) => page);
   expect(plain.acr).toBe('mfa');
+});
+
+it('auth_time is when somebody signed in, however long they looked at the consent page', async () => {
+  const one = await createPerson(server);
+  const browser = new UserAgent(server.issuer);
+  const pkce = createPkce();
+  const consent = await browser.signIn(await browser.get(web.authorizationUrl({ scope: 'openid' }, pkce)), one);
+  const signedInBy = Date.now() / 1000;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 600_000 });
+  try {
+    const visit = await browser.goThrough(consent, one);
+    const { body } = await web.exchange({
+      code: new URL(visit.url).searchParams.get('code') ?? '',
+      verifier: pkce.verifier,
+    });
+    expect(decodeJwt(String(body.id_token)).auth_time).toBeLessThanOrEqual(signedInBy);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('a client may wish for it in every request of its own (default_acr_values)', async () => {

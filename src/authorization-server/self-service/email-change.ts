@@ -1,5 +1,4 @@
 import type { Account, Authenticate } from '../accounts/account.ts';
-import { canonicalEmail } from '../accounts/email.ts';
 import type { Audit } from '../audit/audit.ts';
 import { durationIn } from '../languages/duration.ts';
 import type { Language } from '../languages/languages.ts';
@@ -106,12 +105,15 @@ export function createEmailChange(deps: EmailChangeDeps) {
           return 'wrong-password';
         }
       }
-      const payload = (change: Omit<MailJobOf<'email-changed'>, 'type' | 'language'>): MailJob => ({
+      const undoToken = createToken();
+      const payload = (change: Omit<MailJobOf<'email-changed'>, 'type' | 'language' | 'token'>): MailJob => ({
         type: 'email-changed',
         language,
+        token: undoToken,
         ...change,
       });
-      const changed = await links.changeEmail(token, { kind: MAIL_JOB, payload });
+      const undo = { kind: MAIL_JOB, token: undoToken, seconds: UNDO_SECONDS, payload };
+      const changed = await links.changeEmail(token, undo);
       if (typeof changed === 'string') {
         return changed;
       }
@@ -121,14 +123,7 @@ export function createEmailChange(deps: EmailChangeDeps) {
     },
 
     /** Tells the former address. */
-    async mailUndo({ accountId, name, former, email, language }: MailJobOf<'email-changed'>) {
-      const emailCanonical = canonicalEmail(former);
-      if (emailCanonical === undefined) {
-        return;
-      }
-      const token = createToken();
-      const link = { token, purpose: 'email-undo', accountId, email: former, emailCanonical } as const;
-      await links.add({ ...link, details: { replacedBy: email }, seconds: UNDO_SECONDS });
+    async mailUndo({ token, name, former, email, language }: MailJobOf<'email-changed'>) {
       const values = { name, email, link: linkTo(deps.issuer, token) };
       await mailer.send({ to: former, template: 'mail-account.email-changed', language, values });
     },

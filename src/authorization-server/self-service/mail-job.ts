@@ -12,7 +12,8 @@ export type MailJob = { readonly language: Language } & (
   | ({ readonly type: 'email'; readonly accountId: string } & Address & Beginning)
   | {
       readonly type: 'email-changed';
-      readonly accountId: string;
+      /** Of the link to undo it. */
+      readonly token: string;
       readonly name: string;
       readonly former: string;
       readonly email: string;

@@ -71,19 +71,43 @@ export interface MailedLinkStore {
   find(token: string): Promise<MailedLink | undefined>;
   /** For a `sign-up` or an `invitation`. The address counts as verified. `taken`: somebody else has it by now. */
   createAccount(token: string, account: NewAccount): Promise<Account | 'used' | 'taken'>;
-  /** For a `password`. Ends a throttle, and every other such link of the account. The address counts as verified. */
+  /**
+   * For a `password`, as long as the account has the address that the link was mailed to. Ends a throttle, and every other link of the
+   * account but those that lead back to a former address. The address counts as verified.
+   */
   setPassword(token: string, passwordHash: string): Promise<Account | 'used'>;
   /**
    * For an `email` or an `email-undo`. The address counts as verified, and links that were mailed to the former one are dead but
-   * those that lead back. `undo` is kept with the change, so that it is mailed whatever happens next.
+   * those that lead back. `undo` is kept with the change, so that it is mailed whatever happens next. An `email-undo` leaves the account
+   * as it was: without the passkeys, authenticator apps and recovery codes that came to it since the change, without what it was
+   * connected to, and with no way to undo what was changed afterwards.
    */
   changeEmail(token: string, undo?: ChangeToUndo): Promise<Account | 'used' | 'taken'>;
 }
 
-/** What to mail to the former address: `payload` of a delivery of this kind (operations/deliveries.ts). */
+/** An `email-undo` for the former address, and what to mail there: `payload` of a delivery of this kind (operations/deliveries.ts). */
 export interface ChangeToUndo {
   readonly kind: string;
-  payload(change: { accountId: string; name: string; former: string; email: string }): object;
+  readonly token: string;
+  readonly seconds: number;
+  payload(change: { name: string; former: string; email: string }): object;
+}
+
+/**
+ * The same links, without those that the configuration would not have mailed any more: it can have changed since, and an
+ * invitation is good for days.
+ */
+export function whileAllowed(links: MailedLinkStore, isAllowed: (link: MailedLink) => boolean): MailedLinkStore {
+  return {
+    add: (link) => links.add(link),
+    async find(token) {
+      const link = await links.find(token);
+      return link !== undefined && isAllowed(link) ? link : undefined;
+    },
+    createAccount: (token, account) => links.createAccount(token, account),
+    setPassword: (token, passwordHash) => links.setPassword(token, passwordHash),
+    changeEmail: (token, undo) => links.changeEmail(token, undo),
+  };
 }
 
 export function createToken(): string {

@@ -4,6 +4,7 @@ import type { Lockout, ReservedAttempt, SignInStore, Success } from '../accounts
 import type { ManagedAccountStore, SavedAccount } from '../accounts/manage-accounts.ts';
 import type { Person } from '../accounts/person.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
+import { endLinksOfAccount } from './mailed-links.ts';
 import { PERSON_COLUMNS, type PersonRow, personIn } from './person-columns.ts';
 
 const FOREIGN_KEY_VIOLATION = '23503';
@@ -146,7 +147,10 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
       return false;
     }
     const { rowCount } = await this.#pool.query(
-      `update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
+      // Mailed links do not come back with the account: whoever it was disabled for may have asked for them.
+      `with links as (
+         delete from mailed_links where account_id = $1 and $2 and purpose in ('password', 'email'))
+       update accounts set updated_at = now(), disabled_at = case when $2 then coalesce(disabled_at, now()) end
        where account_id = $1`,
       [accountId, disabled],
     );
@@ -171,6 +175,9 @@ async function saveWithRoles(
   const saved = await client.query<{ account_id: string }>(SAVE_ACCOUNT, account);
   const id = saved.rows[0]?.account_id;
   await client.query(SAVE_ROLES, [id, roles]);
+  if (id !== undefined && passwordHash !== undefined) {
+    await client.query(endLinksOfAccount(id, ['password', 'email']));
+  }
   const { rows } = await client.query<AccountRow>({ ...FIND_ACCOUNT, values: [id] });
   return rows[0] && accountIn(rows[0].account_id, rows[0]);
 }

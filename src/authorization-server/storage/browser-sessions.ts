@@ -39,13 +39,19 @@ const LIST = {
     order by seen_at desc nulls last, key limit ${MOST}`,
 };
 
+/** Of more than single sessions also the sign-ins that were answered and not yet followed: each is about to be a session. */
+/** The browser that asked for a change of address needs no session to confirm it. */
 const END = {
   name: 'browser-sessions-end',
   text: `with ended as (
       delete from artifacts where account_id = $1 and kind = 'Session' and ($2::text[] is null or uid = any ($2))
         and uid is distinct from $3
       returning kind, uid, payload, created_at, seen_at, seen_from, seen_by),
-    kept as (${KEEP_ENDED})
+    answered as (
+      delete from artifacts where account_id = $1 and kind = 'Interaction' and $2::text[] is null
+        and ($3::text is null or session_uid is distinct from $3)),
+    kept as (${KEEP_ENDED}),
+    changes as (delete from mailed_links where account_id = $1 and purpose = 'email')
     select * from ended`,
 };
 

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { createToken, type NewLink } from '../self-service/mailed-link.ts';
+import { PostgresAccountStore } from './accounts.ts';
 import { PostgresMailedLinks, removeExpiredLinks } from './mailed-links.ts';
 import { PostgresOutbox, removeUndelivered } from './outbox.ts';
 import { createSealing } from './sealing.ts';
@@ -88,6 +89,20 @@ it('removes what is over; an invitation may be sent again for a month', async ()
   expect((await pool.query(removeExpiredLinks(100))).rowCount).toBe(1);
 });
 
+it('leaves what an earlier secret sealed out of the way of what can be delivered', async () => {
+  const [outbox, before] = [
+    new PostgresOutbox(pool, sealing),
+    new PostgresOutbox(pool, createSealing(['x'.repeat(32)])),
+  ];
+  await pool.query('delete from outbox');
+  await Promise.all(Array.from({ length: 4 }, () => before.add('letter', '{}')));
+  const claim = async () => (await outbox.claim('letter', { most: 4, seconds: 0 })).map(({ payload }) => payload);
+  expect(await claim()).toEqual([]);
+  await outbox.add('letter', '{"new":true}');
+  expect(await claim()).toEqual(['{"new":true}']);
+  await pool.query('delete from outbox');
+});
+
 it('removes from the outbox what nobody has delivered for days', async () => {
   const outbox = new PostgresOutbox(pool, sealing);
   await outbox.add('mailbox', '{}');
@@ -97,4 +112,51 @@ it('removes from the outbox what nobody has delivered for days', async () => {
   );
   expect((await pool.query(removeUndelivered(100))).rowCount).toBe(1);
   expect(await outbox.list('mailbox', 10)).toHaveLength(1);
+});
+
+describe('links of one account to choose a password', () => {
+  const alice = { email: 'alice@example.com', emailCanonical: 'alice@example.com' };
+
+  async function addFor(accountId: string): Promise<string> {
+    const token = createToken();
+    const details = { browser: '', request: '' };
+    await links.add({ ...alice, token, purpose: 'password', accountId, details, seconds: 60 });
+    return token;
+  }
+
+  async function createAccount(): Promise<string> {
+    await pool.query(
+      `insert into accounts (account_id, email, email_canonical, name) values ('alice', $1, $1, 'Alice')`,
+      [alice.email],
+    );
+    return 'alice';
+  }
+
+  it('are one as soon as one of them is used, however many are used at once', async () => {
+    const accountId = await createAccount();
+    for (let round = 0; round < 10; round++) {
+      const tokens = await Promise.all([addFor(accountId), addFor(accountId), addFor(accountId)]);
+      const outcomes = await Promise.all(tokens.map((token) => links.setPassword(token, token)));
+      expect(outcomes.filter((outcome) => outcome === 'used')).toHaveLength(2);
+    }
+  });
+
+  it('do not come back with an account that was disabled', async () => {
+    const accountId = await createAccount();
+    const token = await addFor(accountId);
+    const accounts = new PostgresAccountStore(pool);
+    await accounts.setDisabled(accountId, true);
+    await accounts.setDisabled(accountId, false);
+    expect(await links.find(token)).toBeUndefined();
+    const later = await addFor(accountId);
+    await accounts.setDisabled(accountId, false);
+    expect(await links.find(later)).toBeDefined();
+  });
+
+  it('are nothing to an account that has another address by now', async () => {
+    const token = await addFor(await createAccount());
+    await pool.query(`update accounts set email = 'al@example.com', email_canonical = 'al@example.com'`);
+    expect(await links.setPassword(token, 'hash')).toBe('used');
+    expect((await pool.query('select password_hash from accounts')).rows).toEqual([{ password_hash: null }]);
+  });
 });

@@ -18,8 +18,9 @@ const PURPOSE = 'mailed link';
 const UNIQUE_VIOLATION = '23505';
 
 const ADD = `
-  insert into mailed_links (token_hash, purpose, account_id, email, email_canonical, roles, sealed, expires_at)
-  values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
+  insert into mailed_links
+    (token_hash, purpose, account_id, email, email_canonical, roles, sealed, expires_at, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8), clock_timestamp())
   on conflict (email_canonical) where purpose = 'invitation' do update set
     token_hash = excluded.token_hash, email = excluded.email, roles = excluded.roles, sealed = excluded.sealed,
     created_at = now(), expires_at = excluded.expires_at`;
@@ -40,34 +41,50 @@ const CREATE_ACCOUNT = `
 const GIVE_ROLES = `
   insert into account_roles (account_id, role) select $1, name from roles where name = any ($2::text[])`;
 
-/** Other links of the account to set a password were asked for by whoever asked for this one, or by nobody welcome. */
+/**
+ * Other links of the account were asked for by whoever asked for this one, or by nobody welcome: a change of address that somebody
+ * else began must not be what is left to them of a stolen session. Who has an address that the account left has no say any more.
+ */
 const SET_PASSWORD = `
   with used as (
     delete from mailed_links where token_hash = $1 and purpose = 'password' and expires_at > now()
     returning account_id, email_canonical),
   others as (
     delete from mailed_links l using used
-    where l.account_id = used.account_id and l.purpose = 'password' and l.token_hash <> $1)
+    where l.account_id = used.account_id and l.purpose in ('password', 'email') and l.token_hash <> $1)
   update accounts a set
-    password_hash = $2, failed_sign_ins = 0, throttled_until = null, updated_at = now(),
-    email_verified = a.email_verified or a.email_canonical = used.email_canonical
-  from used where a.account_id = used.account_id and a.disabled_at is null
+    password_hash = $2, failed_sign_ins = 0, throttled_until = null, updated_at = now(), email_verified = true
+  from used
+  where a.account_id = used.account_id and a.email_canonical = used.email_canonical and a.disabled_at is null
   returning a.account_id, ${ACCOUNT_COLUMNS}`;
 
-/** `former` is the account as it was; the first statement has locked it. */
+/**
+ * `former` is the account as it was; the first statement has locked it. Whoever takes a change back takes back what came after it:
+ * the ways to undo later changes, or who made two would have the last word, and what has opened the account since.
+ */
 const CHANGE_EMAIL = `
   with used as (
     delete from mailed_links where token_hash = $1 and purpose in ('email', 'email-undo') and expires_at > now()
-    returning account_id, email, email_canonical),
+    returning account_id, email, email_canonical, purpose, created_at),
   others as (
     delete from mailed_links l using used
-    where l.account_id = used.account_id and l.purpose in ('password', 'email') and l.token_hash <> $1)
+    where l.account_id = used.account_id and l.token_hash <> $1 and (l.purpose in ('password', 'email')
+      or (l.purpose = 'email-undo' and used.purpose = 'email-undo' and l.created_at >= used.created_at))),
+  undone as (select account_id, created_at as since from used where purpose = 'email-undo'),
+  passkeys_since as (
+    delete from passkeys p using undone where p.account_id = undone.account_id and p.created_at >= since),
+  apps_since as (
+    delete from totp_factors t using undone where t.account_id = undone.account_id and t.created_at >= since),
+  codes_since as (
+    delete from recovery_codes c using undone where c.account_id = undone.account_id and c.created_at >= since),
+  identities_since as (
+    delete from account_identities i using undone where i.account_id = undone.account_id and i.linked_at >= since)
   update accounts a set
     email = used.email, email_canonical = used.email_canonical, email_verified = true, updated_at = now()
   from used, accounts former
   where a.account_id = used.account_id and former.account_id = a.account_id and a.disabled_at is null
   returning a.account_id, ${ACCOUNT_COLUMNS}, former.email as former_email,
-    former.email_canonical <> a.email_canonical as moved`;
+    former.email_canonical as former_canonical, former.email_canonical <> a.email_canonical as moved`;
 
 const LOCK_ACCOUNT = `
   select from accounts where account_id = (select account_id from mailed_links where token_hash = $1) for update`;
@@ -77,6 +94,13 @@ const LIST_INVITATIONS = `
   where purpose = 'invitation' order by created_at, email`;
 
 const REVOKE_INVITATION = `delete from mailed_links where purpose = 'invitation' and email_canonical = $1`;
+
+/** What was asked for with a password, or in a session, that is none any more. */
+export const endLinksOfAccount = (accountId: string, purposes: readonly ('password' | 'email')[]) => ({
+  name: 'mailed-links-end',
+  text: 'delete from mailed_links where account_id = $1 and purpose = any ($2::text[])',
+  values: [accountId, purposes],
+});
 
 /** An invitation that nobody accepted in time may be sent again for a while. */
 export const removeExpiredLinks = (limit: number) => ({
@@ -100,6 +124,12 @@ interface LinkRow {
 
 type AccountRow = AccountColumns & { readonly account_id: string };
 
+interface ChangedRow extends AccountRow {
+  readonly former_email: string;
+  readonly former_canonical: string;
+  readonly moved: boolean;
+}
+
 export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
   readonly #pool: Pool;
   readonly #sealing: Pick<Sealing, 'seal' | 'open'>;
@@ -110,10 +140,14 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
   }
 
   async add<Purpose extends LinkPurpose>(link: NewLink<Purpose>): Promise<void> {
+    await this.#add(this.#pool, link);
+  }
+
+  async #add<Purpose extends LinkPurpose>(at: Pick<Pool, 'query'>, link: NewLink<Purpose>): Promise<void> {
     const { token, purpose, accountId, email, emailCanonical, roles = [], details, seconds } = link;
     const sealed = this.#sealing.seal(PURPOSE, JSON.stringify(details), token);
     const values = [hashOf(token), purpose, accountId, email, emailCanonical, roles, sealed, seconds];
-    await this.#pool.query({ name: 'mailed-link-add', text: ADD, values });
+    await at.query({ name: 'mailed-link-add', text: ADD, values });
   }
 
   async find(token: string): Promise<MailedLink | undefined> {
@@ -151,10 +185,14 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
     });
   }
 
-  async setPassword(token: string, passwordHash: string): Promise<Account | 'used'> {
-    const values = [hashOf(token), passwordHash];
-    const { rows } = await this.#pool.query<AccountRow>({ name: 'mailed-link-password', text: SET_PASSWORD, values });
-    return rows[0] ? accountIn(rows[0].account_id, rows[0]) : 'used';
+  setPassword(token: string, passwordHash: string): Promise<Account | 'used'> {
+    const hash = hashOf(token);
+    return this.#inTransaction(async (client) => {
+      // The account first, as everybody does: two links of one account would wait for each other.
+      await client.query(LOCK_ACCOUNT, [hash]);
+      const { rows } = await client.query<AccountRow>(SET_PASSWORD, [hash, passwordHash]);
+      return rows[0] ? accountIn(rows[0].account_id, rows[0]) : 'used';
+    });
   }
 
   async changeEmail(token: string, undo?: ChangeToUndo): Promise<Account | 'used' | 'taken'> {
@@ -162,17 +200,13 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
     try {
       return await this.#inTransaction(async (client) => {
         await client.query(LOCK_ACCOUNT, [hash]);
-        const { rows } = await client.query<AccountRow & { former_email: string; moved: boolean }>(CHANGE_EMAIL, [
-          hash,
-        ]);
-        if (rows[0] === undefined) {
+        const [row] = (await client.query<ChangedRow>(CHANGE_EMAIL, [hash])).rows;
+        if (row === undefined) {
           return 'used';
         }
-        const account = accountIn(rows[0].account_id, rows[0]);
-        if (undo !== undefined && rows[0].moved) {
-          const { accountId, name, email } = account;
-          const payload = undo.payload({ accountId, name, email, former: rows[0].former_email });
-          await new PostgresOutbox(client, this.#sealing).add(undo.kind, JSON.stringify(payload));
+        const account = accountIn(row.account_id, row);
+        if (undo !== undefined && row.moved) {
+          await this.#keepUndo(client, undo, account, row);
         }
         return account;
       });
@@ -182,6 +216,19 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
       }
       throw error;
     }
+  }
+
+  /** Under the lock of the account, so that links to undo changes are as old as these are, one after the other. */
+  async #keepUndo(
+    client: PoolClient,
+    { kind, token, seconds, payload }: ChangeToUndo,
+    { accountId, name, email: replacedBy }: Account,
+    { former_email: email, former_canonical: emailCanonical }: ChangedRow,
+  ): Promise<void> {
+    const link = { token, purpose: 'email-undo', accountId, email, emailCanonical, seconds } as const;
+    await this.#add(client, { ...link, details: { replacedBy } });
+    const mail = payload({ name, email: replacedBy, former: email });
+    await new PostgresOutbox(client, this.#sealing).add(kind, JSON.stringify(mail));
   }
 
   async listInvitations(): Promise<ListedInvitation[]> {

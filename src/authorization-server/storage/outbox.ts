@@ -30,6 +30,9 @@ export const removeUndelivered = (limit: number) => ({
   values: [limit],
 });
 
+/** A secret may come back. */
+const UNOPENED_SECONDS = 3_600;
+
 interface Row {
   readonly id: string;
   readonly sealed: string;
@@ -55,11 +58,12 @@ export class PostgresOutbox implements Outbox {
       text: CLAIM,
       values: [kind, most, seconds],
     });
-    return rows.flatMap((row) => {
-      const payload = this.#open(kind, row);
-      // Sealed by a secret that was retired: it stays until it is removed with what nobody has delivered.
-      return payload === undefined ? [] : [{ id: row.id, payload, attempt: row.attempts, age: row.age }];
-    });
+    const opened = rows.map((row) => ({ row, payload: this.#open(kind, row) }));
+    // Sealed by a secret that was retired: it stays until it is removed with what nobody has delivered, and out of the way.
+    await Promise.all(opened.map(({ row, payload }) => payload ?? this.postpone(row.id, UNOPENED_SECONDS)));
+    return opened.flatMap(({ row, payload }) =>
+      payload === undefined ? [] : [{ id: row.id, payload, attempt: row.attempts, age: row.age }],
+    );
   }
 
   async postpone(id: string, seconds: number): Promise<void> {

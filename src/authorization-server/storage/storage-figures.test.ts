@@ -13,7 +13,7 @@ let database: TestDatabase;
 let pool: Pool;
 beforeAll(async () => {
   database = await createTestDatabase('authorization-server');
-  pool = createPool({ url: database.url, max: 2, applicationName: 'storage-figures' });
+  pool = createPool({ url: database.url, max: 1, applicationName: 'storage-figures' });
 });
 afterAll(async () => {
   await pool.end();
@@ -36,7 +36,9 @@ async function save(kind: string, count: number, expiresIn: number): Promise<voi
   );
 }
 
+/** A session that tells the statistics of its inserts after somebody has counted the rows would add them once more. */
 async function figures() {
+  await pool.query('select pg_stat_force_next_flush()');
   await pool.query('analyze');
   return readStorageFigures(pool);
 }

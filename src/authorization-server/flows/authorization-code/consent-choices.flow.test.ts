@@ -1,6 +1,7 @@
 /** What people leave out, and for how long they let a client have the rest. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { allowDevice, confirmDevice, createTelevision, DEVICE_GRANT, typeCode } from '../../../testing/device.ts';
 import {
   ALICE,
   createPkce,
@@ -18,6 +19,7 @@ const REDIRECT_URI = 'http://localhost:3002/choices';
 const AT_API = ' http://localhost:3001';
 const PICKY = { clientId: 'picky', secret: 'secret-of-picky', redirectUri: REDIRECT_URI };
 const OURS = { clientId: 'ours', secret: 'secret-of-ours', redirectUri: REDIRECT_URI };
+const HANDHELD = { clientId: 'handheld', secret: 'secret-of-handheld', redirectUri: REDIRECT_URI };
 const OUR_APP = { clientId: 'our-app', redirectUri: 'com.example.ours:/cb' };
 
 const HOUR = 3600;
@@ -41,6 +43,13 @@ beforeAll(async () => {
         client_secret: PICKY.secret,
         redirect_uris: [REDIRECT_URI],
         required_scopes: 'records:read',
+      },
+      {
+        ...shared,
+        client_id: 'handheld',
+        client_secret: HANDHELD.secret,
+        redirect_uris: [REDIRECT_URI],
+        grant_types: [...shared.grant_types, DEVICE_GRANT],
       },
       { ...shared, client_id: 'ours', client_secret: OURS.secret, redirect_uris: [REDIRECT_URI], first_party: true },
       {
@@ -251,10 +260,48 @@ describe('access for a time', () => {
     expect((await introspect(server.issuer, after.access_token)).active).toBe(true);
   });
 
+  it('that is cut down to the session leaves nothing behind when that ends', async () => {
+    await allow(OFFLINE, { duration: 'revoked' });
+    await allow(OFFLINE, { duration: 'session' });
+    await browser.signOut(await browser.get(server.url('/session/end')));
+    const newest = `select consumed_at is null as lives from artifacts where kind = 'Grant' order by created_at desc limit 1`;
+    expect((await server.pool.query(newest)).rows).toEqual([{ lives: false }]);
+  });
+
   it('ends with the session where offline access is not asked for, however long it is allowed', async () => {
     const { access_token } = await allow({ scope: 'openid records:read', prompt: 'consent' }, { duration: 'month' });
     await browser.signOut(await browser.get(server.url('/session/end')));
     expect(await introspect(server.issuer, access_token)).toEqual({ active: false });
+  });
+});
+
+describe('access of a device, which no session ends, and of a browser at the same client', () => {
+  const BOTH = { scope: 'openid records:read' };
+  const there = () => createRelyingParty(server.issuer, HANDHELD);
+  const device = () => createTelevision(server, HANDHELD);
+
+  it('is asked for where there is access for the session only', async () => {
+    await allow(BOTH, { duration: 'session' }, there());
+    const { user_code } = await device().connect(BOTH);
+    const visit = await confirmDevice(browser, await typeCode(browser, user_code));
+    expect(isConsent(visit)).toBe(true);
+    expect(visit.html).not.toContain('value="session"');
+    const connected = await browser.approve(visit, { duration: 'hour' });
+    expect(connected.html).toContain('data-testid="device-connected"');
+  });
+
+  it('ends where access is cut down to the session', async () => {
+    const waiting = await device().connect(BOTH);
+    await allowDevice(browser, waiting);
+    const tokens = await device().obtainTokens(waiting);
+    await allow({ ...BOTH, prompt: 'consent' }, { duration: 'session' }, there());
+    expect((await there().refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
+  });
+
+  it('stays as it is where access for the session is asked for again', async () => {
+    const first = await allow(BOTH, { duration: 'session' }, there());
+    await allow({ ...BOTH, prompt: 'consent' }, { duration: 'session' }, there());
+    expect((await there().refresh(first.refresh_token)).status).toBe(200);
   });
 });
 

@@ -114,7 +114,7 @@ export interface GivenConsent {
 
 /** Stores the answer. `undefined`, and nothing stored, when nothing is left that a client could do anything with. */
 export async function giveConsent(
-  { provider, longest }: Pick<ConsentRequest, 'provider' | 'longest'>,
+  { provider, interaction, longest }: Pick<ConsentRequest, 'provider' | 'interaction' | 'longest'>,
   { grant, choices, held, details, covered }: Consent,
   { allowed, duration }: ConsentAnswer,
 ): Promise<GivenConsent | undefined> {
@@ -126,7 +126,7 @@ export async function giveConsent(
   if (!useful && allowedDetails.length === 0) {
     return undefined;
   }
-  const wasOffline = decisionOn(grant, OFFLINE_ACCESS) === 'granted';
+  const isCutDown = duration === 'session' && (await outlivesSession(provider, interaction, grant));
   for (const choice of choices) {
     decide(grant, choice, isAllowed(choice));
   }
@@ -134,7 +134,7 @@ export async function giveConsent(
     decide(grant, claim, decisionOn(grant, by) === 'granted');
   }
   tellWhatScopesCover(grant, given);
-  const grantId = await save(provider, grant, { duration, longest, wasOffline });
+  const grantId = await save(provider, grant, { duration, longest, isCutDown });
   return {
     consent: { grantId, details: allowedDetails },
     given: given.map(({ name }) => name),
@@ -155,12 +155,23 @@ function tellWhatScopesCover(grant: Grant, given: readonly Permission[]): void {
 interface Ending {
   readonly duration: AccessDuration;
   readonly longest: number;
-  readonly wasOffline: boolean;
+  /** To the session, from more. */
+  readonly isCutDown: boolean;
 }
 
-async function save(provider: Provider, grant: Grant, { duration, longest, wasOffline }: Ending): Promise<string> {
+/** By offline access, or because it is a device's as well: of that the session takes note. */
+async function outlivesSession(provider: Provider, { session, params }: Interaction, grant: Grant): Promise<boolean> {
+  if (decisionOn(grant, OFFLINE_ACCESS) === 'granted') {
+    return true;
+  }
+  const found =
+    session === undefined || grant.jti === undefined ? undefined : await provider.Session.findByUid(session.uid);
+  return found?.authorizationFor(String(params.client_id))?.persistsLogout === true;
+}
+
+async function save(provider: Provider, grant: Grant, { duration, longest, isCutDown }: Ending): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + secondsOf(duration, longest);
-  if (duration !== 'session' || !wasOffline) {
+  if (!isCutDown) {
     const remembered = duration === 'session' ? undefined : await rememberedNow(provider, grant);
     return Object.assign(grant, { exp, [LASTS]: duration, [REMEMBERED]: remembered }).save();
   }

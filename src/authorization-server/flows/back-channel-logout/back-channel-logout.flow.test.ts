@@ -307,6 +307,21 @@ describe('sessions that end elsewhere than in their own browser', () => {
     await vi.waitFor(async () => expect(await waiting()).toBe(0));
   }, 20_000);
 
+  it('are told of to every other client where the registration of one does not hold any more', async () => {
+    const there = new UserAgent(server.issuer);
+    clients.set('outdated', await register('outdated', { backchannel_logout_uri: receiver.url('/outdated') }));
+    await signIn('outdated', there);
+    const { refresh_token } = await signIn('shop', there);
+    await signIn('es256');
+    await server.pool.query(
+      `update clients set metadata = metadata || '{"grant_types": "none"}' where client_id = 'outdated'`,
+    );
+    await signOut({ everywhere: true });
+    await vi.waitFor(() => expect(received.map(({ path }) => path)).toContain('/shop'), { timeout: 5_000 });
+    expect((await at('shop').refresh(refresh_token)).body).toMatchObject({ error: 'invalid_grant' });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 5_000 });
+  });
+
   it('C67: leave nothing behind that was for the time of the session, and what was asked for beyond it', async () => {
     const online = await signIn('shop');
     const offline = await at('forum').obtainTokens(

@@ -236,6 +236,21 @@ describe('what comes out is never worth more than what went in', () => {
     expect(await introspect(server.issuer, token.access_token)).toMatchObject({ exp });
   });
 
+  it('expires with what the person permitted, also where that was cut short since', async () => {
+    const { access_token } = await ofPerson();
+    const endsIn = (seconds: number) =>
+      server.pool.query(
+        `update artifacts set payload = jsonb_set(payload::jsonb, '{exp}', to_jsonb(extract(epoch from now())::int + $1))
+          where key = (select key from artifacts where kind = 'Grant' order by created_at desc limit 1)`,
+        [seconds],
+      );
+    await endsIn(20);
+    const token = tokensOf(await exchange(GATEWAY, access_token, { resource: LEDGER }));
+    expect(token.expires_in).toBeLessThanOrEqual(20);
+    await endsIn(-5);
+    expect((await exchange(GATEWAY, access_token, { resource: LEDGER })).body.error).toBe('invalid_request');
+  });
+
   const endings: [string, (refreshToken: string, browser: UserAgent, sub: string) => Promise<unknown>][] = [
     ['the grant was revoked', (refreshToken) => revoke(server.issuer, refreshToken, DEMO_WEB)],
     [

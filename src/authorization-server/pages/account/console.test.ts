@@ -187,6 +187,20 @@ describe('forms', () => {
     expect(visits.map(({ status }) => status)).toEqual(paths.map(() => 403));
   });
 
+  it('C51: has no page at another spelling of its address, where nothing would stand before it', async () => {
+    const browser = await visitorOf(server);
+    for (const [key, cookie] of browser.cookies) {
+      browser.cookies.set(key, { ...cookie, path: '/' }); // As those of an issuer that has a host to itself.
+    }
+    for (const path of ['/Account', '/ACCOUNT/sessions', '/account/Data', '/Requests', '/Interaction/x']) {
+      expect([path, (await browser.get(path)).status]).toEqual([path, 404]);
+    }
+    const headers = { origin: 'https://shop.example.com', 'sec-fetch-site': 'same-site' };
+    for (const path of ['/Account/sessions/end-others', '/Requests/x/allow', '/Interaction/x/abort']) {
+      expect([path, (await browser.post(path, {}, headers)).status]).toEqual([path, 404]);
+    }
+  });
+
   it('are taken so many times a minute', async () => {
     const browser = await visitorOf(server, ADMIN);
     const visits = [];

@@ -21,7 +21,8 @@ export interface AccountConsoleDeps extends ConsoleGateDeps {
  * Core §3.1: code, PKCE, state and nonce), so whatever the server asks for at a sign-in protects it, too.
  */
 export function accountConsole(deps: AccountConsoleDeps): Middleware {
-  const router = new Router({ prefix: '/account' });
+  // As its middleware is, whatever the routes are: no spelling leads to a page and round what stands before it.
+  const router = new Router({ prefix: '/account', sensitive: true });
   const visitors = new WeakMap<object, Visitor>();
   const fromOurPages = requireSameOrigin(() => deps.issuer);
   const isPage = (path: string) => router.match(path, 'GET').route;

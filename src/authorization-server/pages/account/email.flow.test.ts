@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { visitorOf } from '../../../testing/account-console.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
 import { linkMailedTo, mailsTo, readMailbox, untilMailed } from '../../../testing/mailbox.ts';
@@ -121,4 +121,121 @@ it('kills what was mailed to the former address, and asks for a recent sign-in',
   expect((await new UserAgent(server.issuer).get(reset)).status).toBe(410);
   const { status, html } = await change(browser, 'not an address');
   expect([status, html.includes('This is not an email address')]).toEqual([400, true]);
+});
+
+/** Changes the address and confirms it, as whoever sits at this browser. */
+async function move(browser: UserAgent, to: string): Promise<void> {
+  await change(browser, to);
+  await browser.post(await linkMailedTo(server.issuer, to), {});
+}
+
+it('gives the last word to the address that was there first, however often somebody changed it since', async () => {
+  const accountId = await createAccount('ines@example.com');
+  const thief = await visitorOf(server, { email: 'ines@example.com' });
+  await move(thief, 'thief@example.org');
+  await move(thief, 'another.thief@example.org');
+  const [ofOwner, ofThief] = [
+    await linkMailedTo(server.issuer, 'ines@example.com'),
+    (await mailsTo(server.issuer, 'thief@example.org', 2))[0]?.links[0] ?? '',
+  ];
+  const again = new UserAgent(server.issuer);
+  expect((await again.get(ofThief)).html).toContain('Undo the change of address');
+  const opened = await again.post(ofThief, {});
+  await again.post(opened.url, { password: 'twelve drummers drumming' });
+  expect((await addressOf(accountId)).email).toBe('thief@example.org');
+  const owner = new UserAgent(server.issuer);
+  await owner.post(ofOwner, {});
+  expect((await addressOf(accountId)).email).toBe('ines@example.com');
+});
+
+it('lets nobody undo what was changed after a change that was undone', async () => {
+  const accountId = await createAccount('jana@example.com');
+  const thief = await visitorOf(server, { email: 'jana@example.com' });
+  await move(thief, 'thief2@example.org');
+  await move(thief, 'another.thief2@example.org');
+  await new UserAgent(server.issuer).post(await linkMailedTo(server.issuer, 'jana@example.com'), {});
+  const [
+    {
+      links: [link = ''],
+    } = { links: [] },
+  ] = await mailsTo(server.issuer, 'thief2@example.org', 2);
+  expect((await new UserAgent(server.issuer).post(link, {})).status).toBe(410);
+  expect((await addressOf(accountId)).email).toBe('jana@example.com');
+});
+
+it('takes back with a change of address what has opened the account since', async () => {
+  const accountId = await createAccount('kira@example.com');
+  const passkey = (id: string) =>
+    server.pool.query(
+      `insert into passkeys (credential_id, account_id, public_key, counter, transports, aaguid, device_bound, backed_up, name)
+       values ($1, $2, '', 0, '{}', '', false, false, 'a key')`,
+      [id, accountId],
+    );
+  const thief = await visitorOf(server, { email: 'kira@example.com' });
+  await passkey('of-kira');
+  await move(thief, 'thief3@example.org');
+  await passkey('of-thief');
+  await server.pool.query(
+    `insert into totp_factors (account_id, sealed_seed, last_step) values ($1, 'x', 0)`, // Nobody else's app opens it.
+    [accountId],
+  );
+  await server.pool.query(
+    `insert into account_identities (provider, subject, account_id, email) values ('elsewhere', 'thief', $1, 'thief3@example.org')`,
+    [accountId],
+  );
+  await new UserAgent(server.issuer).post(await linkMailedTo(server.issuer, 'kira@example.com'), {});
+  const { rows } = await server.pool.query(
+    `select credential_id as id from passkeys where account_id = $1
+     union all select 'app' from totp_factors where account_id = $1
+     union all select subject from account_identities where account_id = $1`,
+    [accountId],
+  );
+  expect(rows).toEqual([{ id: 'of-kira' }]);
+});
+
+describe('a change that somebody began in a session of another person', () => {
+  const ends: [string, (email: string) => Promise<unknown>][] = [
+    [
+      'another password',
+      async (email) => {
+        const owner = await visitorOf(server, { email });
+        await owner.post('/account/password', { current: DEMO_PASSWORD, password: 'nine ladies dancing' });
+      },
+    ],
+    [
+      'another password by mail',
+      async (email) => {
+        const owner = new UserAgent(server.issuer);
+        await owner.post(server.url('/forgot-password'), { email });
+        await owner.post(await linkMailedTo(server.issuer, email), { password: 'nine ladies dancing' });
+      },
+    ],
+    [
+      'another password from the operator',
+      async (email) => server.apply({ accounts: [{ email, name: 'Bea', password: 'nine ladies dancing', roles: [] }] }),
+    ],
+    [
+      'the end of that session',
+      async (email) => (await visitorOf(server, { email })).post('/account/sessions/end-others', {}),
+    ],
+  ];
+  it.each(ends)('is over with %s', async (what, end) => {
+    const email = `lena-${what.replaceAll(' ', '-')}@example.com`;
+    const accountId = await createAccount(email);
+    const thief = await visitorOf(server, { email });
+    await change(thief, `thief-of-${email}`);
+    const link = await linkMailedTo(server.issuer, `thief-of-${email}`);
+    await end(email);
+    expect((await thief.post(link, {})).status).toBe(410);
+    expect((await addressOf(accountId)).email).toBe(email);
+  });
+});
+
+it('takes no link to choose a password any more once another was chosen', async () => {
+  await createAccount('mona@example.com');
+  await new UserAgent(server.issuer).post(server.url('/forgot-password'), { email: 'mona@example.com' });
+  const reset = await linkMailedTo(server.issuer, 'mona@example.com');
+  const browser = await visitorOf(server, { email: 'mona@example.com' });
+  await browser.post('/account/password', { current: DEMO_PASSWORD, password: 'nine ladies dancing' });
+  expect((await new UserAgent(server.issuer).post(reset, { password: 'eight maids a-milking' })).status).toBe(410);
 });

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import type { PersonStore } from '../../accounts/person.ts';
 import { mayGoWithout, type RequiresSecondFactor } from '../../accounts/second-factor-policy.ts';
 import type { Audit } from '../../audit/audit.ts';
-import { nameOfAuthenticator } from '../../authenticators/authenticator-names.ts';
 import type { Passkey, PasskeyStore } from '../../authenticators/passkey-store.ts';
 import type { Passkeys } from '../../authenticators/passkeys.ts';
 import { FormProblems, readForm } from '../form.ts';
 import { momentOf } from '../moments.ts';
 import type { Notices } from '../notices.ts';
 import type { Page } from '../page.ts';
-import { canHavePasskeys, problemWords } from '../sign-in-with-passkey.ts';
+import { canHavePasskeys, LONGEST_NAME, namePasskeys, problemWords } from '../sign-in-with-passkey.ts';
 import type { DescribeOrigin } from '../whereabouts.ts';
 import type { Console, Section } from './section.ts';
 
@@ -25,8 +24,6 @@ export interface PasskeysSectionDeps {
   readonly audit: Pick<Audit, 'record'>;
   readonly notices: Notices;
 }
-
-const LONGEST_NAME = 60;
 
 const name = z
   .string()
@@ -109,14 +106,13 @@ async function add(ctx: RouterContext, deps: PasskeysSectionDeps, console: Conso
   const t = deps.page.translate(ctx);
   const { account, sessionUid } = console.visitor(ctx);
   const form = await readOr(ctx, AddForm);
-  const { browser } = deps.describeOrigin({ address: undefined, userAgent: ctx.get('user-agent') }, t);
   const added =
     form === undefined
       ? 'refused'
       : await deps.passkeys.add(account, {
           response: form.credential,
           binding: sessionUid,
-          nameFor: (aaguid) => (nameOfAuthenticator(aaguid) ?? browser).slice(0, LONGEST_NAME),
+          nameFor: namePasskeys(ctx, deps),
         });
   if (added === 'refused' || added === 'not_possible') {
     return show(ctx, deps, console, t(`passkeys.problem.${added === 'refused' ? 'other' : 'exists'}`));

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { visitorOf } from '../../../testing/account-console.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
-import { DEMO_PASSWORD, type UserAgent, type Visit } from '../../../testing/user-agent.ts';
+import { createRelyingParty, DEMO_WEB } from '../../../testing/relying-party.ts';
+import { actionOf, DEMO_PASSWORD, UserAgent, type Visit } from '../../../testing/user-agent.ts';
 
 const NEW = 'seven tapirs rowing';
 
@@ -133,6 +134,23 @@ it('C60: counts wrong current passwords like wrong ones at the sign-in page', as
   await expect(signedIn()).rejects.toThrow('401');
   expect(await events('password_changed')).toEqual([]);
   expect(await events('sign_in_failed')).toHaveLength(4);
+});
+
+it('C50: ends a sign-in with the old password that was answered and not yet followed', async () => {
+  const browser = await signedIn();
+  const thief = new UserAgent(server.issuer);
+  const web = createRelyingParty(server.issuer, DEMO_WEB);
+  const page = await thief.get(web.authorizationUrl({ scope: 'openid' }));
+  const answer = await thief.send(actionOf(page, 'sign-in'), {
+    method: 'POST',
+    body: new URLSearchParams({ email, password: DEMO_PASSWORD }),
+  });
+  const resume = answer.headers.get('location') ?? '';
+  expect(resume).toContain('/auth/');
+  expect((await change(browser, {})).url).toContain('/account/security');
+  expect((await thief.get(resume)).html).toContain('/sign-in"');
+  expect((await thief.get(web.authorizationUrl({ scope: 'openid' }))).html).toContain('/sign-in"');
+  expect(await isIn(browser)).toBe(true);
 });
 
 it('changes it once of two times at once', async () => {

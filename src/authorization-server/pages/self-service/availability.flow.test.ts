@@ -4,6 +4,7 @@ import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../../config/schema.ts';
 import { startTestServer, type TestServer } from '../../../testing/authorization-server.ts';
+import { linkMailedTo } from '../../../testing/mailbox.ts';
 import { createRelyingParty, DEMO_WEB } from '../../../testing/relying-party.ts';
 import { UserAgent } from '../../../testing/user-agent.ts';
 
@@ -54,6 +55,35 @@ describe('registration', () => {
     ]) {
       expect([status, html.includes(words)]).toEqual([403, true]);
     }
+  });
+
+  it.each([
+    ['is closed', { registration: 'closed' }],
+    ['is for other domains', { emailDomains: ['example.com'] }],
+  ] as const)('that %s by now makes no account from a link that was mailed before', async (why, changed) => {
+    const email = `${why.replaceAll(' ', '-')}@example.org`;
+    const browser = new UserAgent(server.issuer);
+    await browser.post(server.url('/sign-up'), { ...FIELDS, email });
+    const link = await linkMailedTo(server.issuer, email);
+    browser.node = await server.addNode({
+      config: (config) => ({ ...config, accounts: { ...config.accounts, ...changed } }),
+    });
+    expect((await browser.get(link)).status).toBe(410);
+    expect((await browser.post(link, {})).status).toBe(410);
+    const { rowCount } = await server.pool.query('select from accounts where email = $1', [email]);
+    expect(rowCount).toBe(0);
+  });
+
+  it.each([
+    'a<b@example.org',
+    'a,b@example.org',
+    '"a"@example.org',
+    '(a)b@example.org',
+    'a:b;c@example.org',
+    'a\\b@example.org',
+  ])('takes no address that a mail header reads as something else: %s', async (email) => {
+    const { status, html } = await new UserAgent(server.issuer).post(server.url('/sign-up'), { ...FIELDS, email });
+    expect([status, html.includes('This is not an email address')]).toEqual([400, true]);
   });
 
   it('that is for some domains takes addresses there, however they are written, and no others', async () => {
