@@ -299,7 +299,7 @@ describe('access of a device, which no session ends, and of a browser at the sam
   });
 
   it('stays as it is where access for the session is asked for again', async () => {
-    const first = await allow(BOTH, { duration: 'session' }, there());
+    const first = await allow({ ...BOTH, prompt: 'consent' }, { duration: 'session' }, there());
     await allow({ ...BOTH, prompt: 'consent' }, { duration: 'session' }, there());
     expect((await there().refresh(first.refresh_token)).status).toBe(200);
   });
