@@ -35,6 +35,8 @@ it('oidcc-backchannel-rp-initiated-logout: one logout token comes, of the sessio
   const end = await browser.signOut(await browser.get(`/session/end?${new URLSearchParams(parameters)}`));
   expect(end.url).toBe(`${POST_LOGOUT}?state=${state}`);
 
+  // The browser does not wait for it.
+  await expect.poll(() => receiver.received.length).toBeGreaterThan(0);
   expect(receiver.received.map(({ form }) => [...form.keys()])).toEqual([['logout_token']]);
   const keys = createRemoteJWKSet(new URL(suite.server.url('/jwks')));
   const { payload } = await jwtVerify(receiver.received[0]?.form.get('logout_token') ?? '', keys, {

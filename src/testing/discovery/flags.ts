@@ -1,4 +1,5 @@
 /** Members that are true or absent: does the server do so? */
+import { setTimeout as later } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { type DocumentHost, startDocumentHost } from '../document-host.ts';
 import { createPkce, encode } from '../relying-party.ts';
@@ -43,8 +44,16 @@ async function isToldOfSignOut(theWorld: World, member: 'sub' | 'sid'): Promise<
       `${world.metadata.end_session_endpoint}?${encode({ id_token_hint: id_token })}`,
     );
     await world.browser.signOut(page);
+    await untilAsked(host, '/signed-out');
     return host.asked.get('/signed-out') === 1 && decodeJwt(id_token)[member] !== undefined;
   });
+}
+
+/** Nobody who signs out waits for clients to be told. Gives up after ten seconds. */
+async function untilAsked(host: { readonly asked: ReadonlyMap<string, number> }, path: string): Promise<void> {
+  for (let round = 0; round < 200 && !host.asked.has(path); round += 1) {
+    await later(50);
+  }
 }
 
 export const flags: Readonly<Record<string, Works>> = {

@@ -240,7 +240,7 @@ describe('what comes out is never worth more than what went in', () => {
     const { access_token } = await ofPerson();
     const endsIn = (seconds: number) =>
       server.pool.query(
-        `update artifacts set payload = jsonb_set(payload::jsonb, '{exp}', to_jsonb(extract(epoch from now())::int + $1))
+        `update artifacts set payload = jsonb_set(payload::jsonb, '{exp}', to_jsonb(floor(extract(epoch from now()))::int + $1))
           where key = (select key from artifacts where kind = 'Grant' order by created_at desc limit 1)`,
         [seconds],
       );
