@@ -11,6 +11,7 @@ export default defineConfig({
     // Vitest leaves one core unused, which on a machine with two is half of it.
     maxWorkers: '100%',
     testTimeout: 20_000,
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 20_000,
     reporters: reports ? ['default', ['json', { outputFile: join(reports, 'vitest.json') }]] : ['default'],
   },

@@ -40,7 +40,10 @@ function startNode(kind: string, deliver: DeliveryHandler['deliver'], patience?:
 }
 
 const waiting = async () => (await pool.query('select attempts, next_attempt_at from outbox')).rows;
-const gone = () => vi.waitFor(async () => expect(await waiting()).toEqual([]));
+/** On a machine that has much else to do. */
+const PATIENCE = { timeout: 15_000 };
+
+const gone = () => vi.waitFor(async () => expect(await waiting()).toEqual([]), PATIENCE);
 const makeDue = () => pool.query('update outbox set next_attempt_at = now()');
 
 it('delivers at once what is enqueued, and forgets it', async () => {
@@ -65,9 +68,10 @@ it('tries again what failed, later, under the same id', async () => {
   };
   await startNode('letter', deliver).enqueue('letter', {});
   for (const count of [1, 2]) {
-    await vi.waitFor(() => expect(lines).toHaveLength(count));
-    await vi.waitFor(async () =>
-      expect((await waiting())[0].next_attempt_at.getTime()).toBeLessThan(Date.now() + 20_000),
+    await vi.waitFor(() => expect(lines).toHaveLength(count), PATIENCE);
+    await vi.waitFor(
+      async () => expect((await waiting())[0].next_attempt_at.getTime()).toBeLessThan(Date.now() + 20_000),
+      PATIENCE,
     );
     expect((await waiting())[0].next_attempt_at.getTime()).toBeGreaterThan(Date.now());
     await makeDue();
@@ -100,7 +104,7 @@ it('gives up what was refused at once, and what failed for too long, with a line
   await gone();
   expect(lines).toMatchObject([{ level: 'error', about: { kind: 'letter', attempt: 1 } }]);
   await node.enqueue('letter', {});
-  await vi.waitFor(() => expect(lines).toHaveLength(2));
+  await vi.waitFor(() => expect(lines).toHaveLength(2), PATIENCE);
   await pool.query(`update outbox set created_at = now() - interval '49 hours', next_attempt_at = now()`);
   startNode('letter', async () => {
     throw new Error('away');

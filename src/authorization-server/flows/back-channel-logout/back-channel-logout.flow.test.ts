@@ -91,9 +91,15 @@ async function signOut({ agent = browser, parameters = '', stays = false, everyw
   });
 }
 
+/** On a machine that has much else to do. */
+const PATIENCE = { timeout: 15_000 };
+
 /** Nothing waits for a client: the notices arrive a moment later. */
 const told = (...paths: string[]) =>
-  vi.waitFor(() => expect(received.map(({ path }) => path).sort()).toEqual(paths.map((path) => `/${path}`).sort()));
+  vi.waitFor(
+    () => expect(received.map(({ path }) => path).sort()).toEqual(paths.map((path) => `/${path}`).sort()),
+    PATIENCE,
+  );
 
 async function waiting(): Promise<number> {
   const { rows } = await server.pool.query(
@@ -249,7 +255,7 @@ describe('C69: a client that cannot be told', () => {
     const { url } = await browser.get(at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' }));
     expect(new URL(url).searchParams.get('error')).toBe('login_required');
     await vi.waitFor(() => expect(problems()).toHaveLength(1), { timeout: 5_000 });
-    await vi.waitFor(() => expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1));
+    await vi.waitFor(() => expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1), PATIENCE);
     expect(received.filter(({ path }) => path === '/elsewhere')).toEqual([]);
     expect(problems()[0].err.message).toContain(clientId);
     expect(log.join()).not.toContain('eyJ');
@@ -304,7 +310,7 @@ describe('sessions that end elsewhere than in their own browser', () => {
     // The command that changed it runs elsewhere: a node finds the session within seconds.
     await vi.waitFor(() => expect(received.map(({ path }) => path)).toEqual(['/shop']), { timeout: 15_000 });
     expect((await verified(received[0], 'shop')).sid).toBe(decodeJwt(String(body.id_token)).sid);
-    await vi.waitFor(async () => expect(await waiting()).toBe(0));
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), PATIENCE);
   }, 20_000);
 
   it('are told of to every other client where the registration of one does not hold any more', async () => {
@@ -335,7 +341,7 @@ describe('sessions that end elsewhere than in their own browser', () => {
     const sids = async () =>
       Promise.all(received.map(async (notice) => (await verified(notice, notice.path.slice(1))).sid));
     const mine = [online, offline, elsewhere].map(({ id_token }) => decodeJwt(id_token).sid);
-    await vi.waitFor(async () => expect(await sids()).toEqual(expect.arrayContaining(mine)));
+    await vi.waitFor(async () => expect(await sids()).toEqual(expect.arrayContaining(mine)), PATIENCE);
     for (const { access_token } of [online, elsewhere]) {
       expect((await introspect(server.issuer, access_token, clients.get('shop'))).active).toBe(false);
     }
@@ -343,7 +349,7 @@ describe('sessions that end elsewhere than in their own browser', () => {
     expect((await at('forum').refresh(offline.refresh_token)).status).toBe(200);
     const { url } = await browser.get(at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' }));
     expect(new URL(url).searchParams.get('error')).toBe('login_required');
-    await vi.waitFor(async () => expect(await waiting()).toBe(0));
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), PATIENCE);
     const { rows } = await server.pool.query(
       `select distinct kind from audit_events where account_id = $1 and kind in ('sign_out', 'session_ended')`,
       [accountOf(online.id_token)],
