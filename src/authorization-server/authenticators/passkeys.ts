@@ -109,11 +109,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
         expectedRPID: rpID,
         requireUserVerification: confirms === undefined,
         // The store compares the counters, so that two nodes cannot both find them in order.
-        authenticator: {
-          credentialID: Buffer.from(passkey.credentialId, 'base64url'),
-          credentialPublicKey: passkey.publicKey,
-          counter: 0,
-        },
+        credential: { id: passkey.credentialId, publicKey: new Uint8Array(passkey.publicKey), counter: 0 },
       });
       return verified ? authenticationInfo : undefined;
     } catch {
@@ -174,7 +170,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       const options = await generateRegistrationOptions({
         rpName: deps.name,
         rpID,
-        userID: handleOf(account.accountId),
+        userID: new Uint8Array(Buffer.from(account.accountId)), // Sent as `handleOf` writes it.
         userName: account.email,
         userDisplayName: account.name,
         challenge: challenges.draw(placeOfNew(account, binding)),
@@ -202,18 +198,18 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       if (info === undefined || !(await challenges.useUp(challengeIn(attestation)))) {
         return 'refused';
       }
-      const { aaguid, counter } = info;
+      const { aaguid, credential } = info;
       const passkey = {
-        credentialId: Buffer.from(info.credentialID).toString('base64url'),
+        credentialId: credential.id,
         accountId: account.accountId,
-        publicKey: info.credentialPublicKey,
+        publicKey: credential.publicKey,
         transports,
         aaguid,
         isDeviceBound: info.credentialDeviceType === 'singleDevice',
         isBackedUp: info.credentialBackedUp,
         name: nameFor(aaguid),
       };
-      const added = await store.addPasskey({ ...passkey, counter }, MOST);
+      const added = await store.addPasskey({ ...passkey, counter: credential.counter }, MOST);
       return added ? { ...passkey, createdAt: new Date(), lastUsedAt: undefined } : 'not_possible';
     },
 
@@ -244,7 +240,7 @@ function handleOf(accountId: string): string {
 
 function descriptorOf({ credentialId, transports }: Passkey) {
   const known = TRANSPORTS.filter((one) => transports.includes(one));
-  return { id: Buffer.from(credentialId, 'base64url'), type: 'public-key' as const, transports: known };
+  return { id: credentialId, transports: known };
 }
 
 function withoutUndefined<T extends { userHandle?: string | undefined }>({ userHandle, ...rest }: T) {
