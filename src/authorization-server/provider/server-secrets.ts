@@ -17,10 +17,11 @@ export interface ServerSecrets {
 }
 
 export async function loadServerSecrets(store: ServerSecretStore): Promise<ServerSecrets> {
-  const [pairwiseSalt, encryptionKey] = await Promise.all([
-    store.keepServerSecret('pairwise salt', async () => randomBytes(32).toString('base64url')),
-    store.keepServerSecret('encryption key', async () => JSON.stringify(await generateEncryptionKey())),
-  ]);
+  // One after the other: who gets an error may be sure that nothing is still being made.
+  const pairwiseSalt = await store.keepServerSecret('pairwise salt', async () => randomBytes(32).toString('base64url'));
+  const encryptionKey = await store.keepServerSecret('encryption key', async () =>
+    JSON.stringify(await generateEncryptionKey()),
+  );
   return { pairwiseSalt, encryptionKey: JSON.parse(encryptionKey) };
 }
 

@@ -80,5 +80,6 @@ it('opens under its own name only', async () => {
   await loadServerSecrets(storeWith('a secret'));
   await pool.query(`update server_secrets set name = 'encryption key 2' where name = 'encryption key'`);
   await pool.query(`update server_secrets set name = 'encryption key' where name = 'pairwise salt'`);
-  await expect(loadServerSecrets(storeWith('a secret'))).rejects.toThrow(/the encryption key in the database/);
+  await pool.query(`update server_secrets set name = 'pairwise salt' where name = 'encryption key 2'`);
+  await expect(loadServerSecrets(storeWith('a secret'))).rejects.toThrow(/the pairwise salt in the database/);
 });
