@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPasswordPolicy } from '../authorization-server/accounts/password-policy.ts';
 import { createPasswords } from '../authorization-server/accounts/passwords.ts';
@@ -35,7 +35,7 @@ interface Running {
 export async function run(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { config: { type: 'string' }, data: { type: 'string', default: join(ROOT, 'data') } },
+    options: { config: { type: 'string' }, data: { type: 'string', default: resolve('data') } },
   });
   const running: Running[] = [];
   const stop = async () => {
