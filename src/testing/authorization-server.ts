@@ -33,13 +33,9 @@ interface Options {
 
 /** The real authorization server over HTTP with a database of its own, which holds the demo directory. */
 export async function startTestServer(options: Options = {}) {
-  const database = await createTestDatabase('authorization-server');
+  const database = await createTestDatabase('demonstration');
   const pool = createPool({ url: database.url, max: 4, applicationName: 'test' });
-  const directory = parse(readFileSync(DEMO_DIRECTORY, 'utf8'));
-  const passwords = await createPasswords(HASHING);
-  const apply = (content: unknown) =>
-    applyContent(content, { pool, passwords, policy: POLICY, mode: 'development', env: {} });
-  await apply(directory);
+  const apply = (content: unknown) => applyTo(pool, content);
   const first = await startNode(database.url, options);
   const { issuer } = first;
   const nodes = [first];
@@ -68,6 +64,23 @@ export async function startTestServer(options: Options = {}) {
       await database.drop();
     },
   };
+}
+
+/**
+ * Leaves in a database what every test server needs before it can start: the demo directory, keys, partitions. They are made
+ * once for all of them.
+ */
+export async function runOnce(databaseUrl: string): Promise<void> {
+  const pool = createPool({ url: databaseUrl, max: 1, applicationName: 'test' });
+  await applyTo(pool, parse(readFileSync(DEMO_DIRECTORY, 'utf8')));
+  await pool.end();
+  const node = await startNode(databaseUrl, {});
+  await node.stop();
+}
+
+async function applyTo(pool: Pool, content: unknown) {
+  const passwords = await createPasswords(HASHING);
+  return applyContent(content, { pool, passwords, policy: POLICY, mode: 'development', env: {} });
 }
 
 /** The same pool, of which a query ends when every node has seen what it did to the directory. */

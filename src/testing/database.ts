@@ -3,7 +3,8 @@ import pg from 'pg';
 import { inject } from 'vitest';
 
 export const DATABASES = ['authorization-server', 'resource-server'] as const;
-export type TestDatabaseName = (typeof DATABASES)[number];
+/** `demonstration` is that of an authorization server which has run with the demo directory. */
+export type TestDatabaseName = (typeof DATABASES)[number] | 'demonstration';
 
 export interface TestDatabase {
   url: string;
@@ -11,21 +12,27 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of its own for the caller, empty and fully migrated. Cheap: a copy of a template. */
+/** A database of its own for the caller, fully migrated. Cheap: a copy of a template. */
 export async function createTestDatabase(name: TestDatabaseName): Promise<TestDatabase> {
+  const server = inject('postgresUrl');
   const database = `${name}-${randomBytes(6).toString('hex')}`;
-  await administer(`create database "${database}" template "${templateOf(name)}"`);
-  const url = new URL(inject('postgresUrl'));
+  await copyTemplate(server, name, database);
+  const url = new URL(server);
   url.pathname = database;
-  return { url: url.href, drop: () => administer(`drop database if exists "${database}" with (force)`) };
+  return { url: url.href, drop: () => administer(server, `drop database if exists "${database}" with (force)`) };
+}
+
+/** Copying files writes no WAL, and takes a third of the time. */
+export function copyTemplate(server: string, name: TestDatabaseName, copy: string): Promise<void> {
+  return administer(server, `create database "${copy}" template "${templateOf(name)}" strategy file_copy`);
 }
 
 export function templateOf(name: TestDatabaseName): string {
   return `template-${name}`;
 }
 
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('postgresUrl') });
+async function administer(server: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
   await client.connect();
   try {
     await client.query(statement);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
-import { DATABASES, type TestDatabaseName, templateOf } from './database.ts';
+import { runOnce } from './authorization-server.ts';
+import { copyTemplate, DATABASES, type TestDatabaseName, templateOf } from './database.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -26,6 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const disarm = cleanUpWhenKilled(directory);
   const server = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: SETTINGS });
   await Promise.all(DATABASES.map((name) => createTemplate(server, name)));
+  await copyTemplate(server.url('postgres'), 'authorization-server', templateOf('demonstration'));
+  await runOnce(server.url(templateOf('demonstration')));
   project.provide('postgresUrl', server.url('postgres'));
   project.provide('scratchDirectory', directory);
   return async () => {
