@@ -123,6 +123,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // A client like any other.
   playground: { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client', 'qrcode'] },
   cli: EVERYTHING,
+  'test-kit': EVERYTHING,
   'main.ts': EVERYTHING,
 };
 

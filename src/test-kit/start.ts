@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { connectTestServer, type TestServerClient } from './client.ts';
+import type { Announcement } from './protocol.ts';
+
+export interface TestServerOptions {
+  /** A PostgreSQL in which the user may create databases: DATABASE_URL, or else one that comes along. */
+  readonly databaseUrl?: string;
+  /** Of the issuer; a free one unless told. */
+  readonly issuerPort?: number;
+  /** A directory file; the demo directory unless told. */
+  readonly directory?: string;
+  /** Settings of the server, a YAML file. */
+  readonly config?: string;
+}
+
+export interface StartedTestServer extends TestServerClient, AsyncDisposable {
+  /** Ends the process and drops its database. */
+  stop(): Promise<void>;
+}
+
+/** `.ts` in a checkout, `.js` in a package. */
+const PROGRAM = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
+
+/**
+ * Starts `concierge test-server` as a process of its own, which ends with this one however that comes about. Whatever runs
+ * the tests, its own time is left alone.
+ */
+export async function startTestServer({ databaseUrl, ...given }: TestServerOptions = {}): Promise<StartedTestServer> {
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, 'test-server', '--json', '--stop-with-parent', ...argumentsOf(given)],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // Not as an argument: the list of processes shows those to everybody.
+      env: databaseUrl === undefined ? process.env : { ...process.env, DATABASE_URL: databaseUrl },
+    },
+  );
+  const exited = once(child, 'exit');
+  let problems = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    problems = (problems + chunk).slice(-10_000);
+  });
+  const announcement = await Promise.race([
+    announced(child.stdout),
+    exited.then(() => Promise.reject(new Error(`concierge test-server does not start:\n${problems.trim()}`))),
+  ]);
+  child.unref();
+  const stop = async () => {
+    child.stdin.end();
+    await exited;
+  };
+  return { ...connectTestServer(announcement), stop, [Symbol.asyncDispose]: stop };
+}
+
+async function announced(output: NodeJS.ReadableStream): Promise<Announcement> {
+  for await (const line of createInterface({ input: output })) {
+    if (line.startsWith('{')) {
+      output.resume();
+      return JSON.parse(line);
+    }
+  }
+  return new Promise(() => {}); // It has ended, and says why elsewhere.
+}
+
+function argumentsOf({ issuerPort, directory, config }: TestServerOptions): string[] {
+  const given = { 'issuer-port': issuerPort, directory, config };
+  return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+}
