@@ -6,6 +6,7 @@ import { type ClientCard, clientCard } from './client-card.ts';
 import { askingDevice } from './device-card.ts';
 import { codeProblem, isLostForm, normalCode } from './device-problems.ts';
 import type { Page } from './page.ts';
+import { seeOther } from './see-other.ts';
 
 export interface DevicePagesDeps {
   readonly page: Page;
@@ -129,11 +130,8 @@ function isLeftUnsaved({ oidc: { session } }: KoaContextWithOIDC): boolean {
 }
 
 function beginAgain(ctx: KoaContextWithOIDC, typed: string): void {
-  ctx.set('Cache-Control', 'no-store');
-  ctx.redirect(
-    `${ctx.oidc.urlFor('code_verification')}${typed === '' ? '' : `?${new URLSearchParams({ user_code: typed })}`}`,
-  );
-  ctx.status = 303;
+  const query = typed === '' ? '' : `?${new URLSearchParams({ user_code: typed })}`;
+  seeOther(ctx, ctx.oidc.urlFor('code_verification') + query);
 }
 
 /** The engine's address and secret of both forms. */

@@ -9,6 +9,7 @@ import { readFields } from './form.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import type { RememberedRequest, RememberedRequests } from './remembered-request.ts';
+import { seeOther } from './see-other.ts';
 
 export interface HealingDeps {
   readonly provider: () => Provider;
@@ -59,10 +60,7 @@ export function createHealing({ provider, page, requests, findAccount }: Healing
     if (query === undefined) {
       throw new PageError('sign_in_lost', 'the request was answered', { clientId });
     }
-    ctx.status = 303;
-    ctx.set('Cache-Control', 'no-store');
-    ctx.set('Referrer-Policy', 'no-referrer');
-    ctx.redirect(`${ctx.mountPath}/auth?${query}`);
+    seeOther(ctx, `${ctx.mountPath}/auth?${query}`);
   }
 
   /** Who is signed in, where the page that was lost had been shown to, or filled in by, somebody else. */

@@ -1,5 +1,6 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { LANGUAGES, type Language, nameOfLanguage, nearestLanguage } from '../languages/languages.ts';
+import { seeOther } from './see-other.ts';
 
 const COOKIE = 'language';
 const A_YEAR = 365 * 24 * 60 * 60 * 1000;
@@ -83,11 +84,8 @@ export function languageSwitch(): Middleware {
     });
     const parameters = new URLSearchParams(ctx.querystring);
     parameters.delete(PARAMETER);
-    ctx.set('Cache-Control', 'no-store');
-    ctx.set('Referrer-Policy', 'no-referrer');
     // `//elsewhere.example` is a path of a request and an address of another host.
     const path = ctx.path.replace(/^[/\\]+/, '/');
-    ctx.redirect(ctx.mountPath + path + (parameters.size > 0 ? `?${parameters}` : ''));
-    ctx.status = 303;
+    seeOther(ctx, ctx.mountPath + path + (parameters.size > 0 ? `?${parameters}` : ''));
   };
 }

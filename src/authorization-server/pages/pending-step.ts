@@ -5,6 +5,7 @@ import type { Interaction } from '../flows/authorization-code/consent.ts';
 import { type ClientCard, clientCard } from './client-card.ts';
 import { PageError } from './page-error.ts';
 import type { RememberedRequests } from './remembered-request.ts';
+import { seeOther } from './see-other.ts';
 
 /** The pending step of an authorization request, with what every page of it needs. */
 export interface PendingStep {
@@ -55,14 +56,10 @@ export async function loadPendingStep(
 }
 
 /**
- * 303, so that the browser never repeats a form with a password at the next address (RFC 9700 §4.12). An earlier step's
- * result is merged into consent only: a sign-in or a refusal starts from nothing.
+ * An earlier step's result is merged into consent only: a sign-in or a refusal starts from nothing.
  */
 export async function finish(ctx: RouterContext, provider: Provider, result: InteractionResults): Promise<void> {
   const mergeWithLastSubmission = 'consent' in result;
   const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission });
-  ctx.status = 303;
-  ctx.set('Cache-Control', 'no-store');
-  ctx.set('Referrer-Policy', 'no-referrer');
-  ctx.redirect(returnTo + ctx.state.remember(result));
+  seeOther(ctx, returnTo + ctx.state.remember(result));
 }

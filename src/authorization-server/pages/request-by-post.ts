@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import { readUrlEncoded } from './form.ts';
+import { seeOther } from './see-other.ts';
 
 /** OpenID Connect Core §3.1.2.1 and RP-Initiated Logout 1.0 §2 want POST as well as GET. */
 const ENDPOINTS = /^\/(auth|session\/end)\/?$/i;
@@ -14,8 +15,6 @@ export function requestByPost(): Middleware {
       return next();
     }
     const parameters = new URLSearchParams(await readUrlEncoded(ctx));
-    ctx.status = 303;
-    ctx.set('Cache-Control', 'no-store');
-    ctx.redirect(`${ctx.mountPath}${ctx.path}?${parameters}`);
+    seeOther(ctx, `${ctx.mountPath}${ctx.path}?${parameters}`);
   };
 }

@@ -17,6 +17,7 @@ import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
 import { requestCard } from './request-card.ts';
 import { requireSameOrigin } from './same-origin.ts';
+import { seeOther } from './see-other.ts';
 import { signInHere } from './sign-in-here.ts';
 import type { SignInSteps } from './sign-in-steps.ts';
 
@@ -60,7 +61,7 @@ export function requestsPage(deps: RequestsPage): Router {
   const answered = (allows: boolean) => async (ctx: RouterContext) => {
     const person = await personAt(ctx, deps);
     const outcome = person && (await answer(deps, person, ctx.params.handle ?? '', allows));
-    seeOther(ctx, outcome === undefined ? '' : `?outcome=${outcome}`);
+    seeOther(ctx, pathOf(ctx) + (outcome === undefined ? '' : `?outcome=${outcome}`));
   };
 
   router.get('/', async (ctx) => {
@@ -152,10 +153,4 @@ async function findWaiting(provider: Provider, id: string): Promise<BackchannelR
 
 function pathOf(ctx: RouterContext): string {
   return `${ctx.mountPath}/requests`;
-}
-
-function seeOther(ctx: RouterContext, query: string): void {
-  ctx.set('Cache-Control', 'no-store');
-  ctx.redirect(pathOf(ctx) + query);
-  ctx.status = 303;
 }

@@ -3,6 +3,7 @@ import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { readFields } from './form.ts';
 import type { RequestsPage } from './requests.ts';
+import { seeOther } from './see-other.ts';
 import type { SignInPlace } from './sign-in-ways.ts';
 
 const COOKIE = 'sign_in';
@@ -28,9 +29,7 @@ export function signInHere(deps: RequestsPage) {
     async finish(at, { accountId, acr, amr }) {
       await sessions.begin(at, { accountId, acr, amr });
       at.cookies.set(COOKIE, null, cookieAt(at));
-      at.set('Cache-Control', 'no-store');
-      at.redirect(pathOf(at));
-      at.status = 303;
+      seeOther(at, pathOf(at));
     },
   });
 

@@ -8,6 +8,7 @@ import { type AwayAndBackDeps, type Back, createAwayAndBack } from './away-and-b
 import type { Notices } from './notices.ts';
 import type { Page } from './page.ts';
 import { PageError } from './page-error.ts';
+import { seeOther } from './see-other.ts';
 import type { SignIn, SignInPlace, SignInWay } from './sign-in-ways.ts';
 import { stepAction } from './step-action.ts';
 
@@ -187,11 +188,4 @@ export function signInWith(deps: SignInWithDeps) {
 
 function arrivalOf({ provider, person }: Back, createsAccounts: boolean): Arrival | undefined {
   return person && { provider, createsAccounts, ...person, email: person.email, name: person.name };
-}
-
-function seeOther(ctx: RouterContext, url: string): void {
-  ctx.set('Cache-Control', 'no-store');
-  ctx.set('Referrer-Policy', 'no-referrer');
-  ctx.redirect(url);
-  ctx.status = 303;
 }

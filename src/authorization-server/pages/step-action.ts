@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { PageError } from './page-error.ts';
+import { seeOther } from './see-other.ts';
 import type { SignIn, SignInPlace } from './sign-in-ways.ts';
 
 /** Where a form of a step goes to. */
@@ -13,9 +14,7 @@ export function stepAction(
   router.post(path, async (ctx) => act(ctx, await place(ctx)));
   // The page that answers a form has the form's address: whoever opens that again gets to the page before.
   router.get(path, async (ctx) => {
-    ctx.status = 303;
-    ctx.set('Cache-Control', 'no-store');
-    ctx.redirect((await place(ctx)).path);
+    seeOther(ctx, (await place(ctx)).path);
   });
   router.all(path, (ctx) => {
     ctx.set('Allow', 'GET, POST');

@@ -5,6 +5,7 @@ import type { Account } from '../../accounts/account.ts';
 import { ACCOUNT_CONSOLE, consoleCallback } from '../../clients/account-console.ts';
 import { readFields } from '../form.ts';
 import { PageError } from '../page-error.ts';
+import { seeOther } from '../see-other.ts';
 import type { ConsoleCookies, ConsoleSession } from './console-cookies.ts';
 import type { Visitor } from './section.ts';
 
@@ -154,11 +155,4 @@ export function createGate(deps: ConsoleGateDeps, isPage: (path: string) => bool
       }
     },
   };
-}
-
-/** 303, so that no form is sent twice. */
-export function seeOther(ctx: RouterContext, url: string): void {
-  ctx.set('Cache-Control', 'no-store');
-  ctx.redirect(url);
-  ctx.status = 303;
 }

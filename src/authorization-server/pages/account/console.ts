@@ -4,7 +4,8 @@ import type { Translate } from '../../languages/languages.ts';
 import type { Page } from '../page.ts';
 import { PageError } from '../page-error.ts';
 import { requireSameOrigin } from '../same-origin.ts';
-import { type ConsoleGateDeps, createGate, FreshSignIn, seeOther } from './console-gate.ts';
+import { seeOther } from '../see-other.ts';
+import { type ConsoleGateDeps, createGate, FreshSignIn } from './console-gate.ts';
 import { type Console, SECTION_IDS, type Section, type Visitor } from './section.ts';
 
 export interface AccountConsoleDeps extends ConsoleGateDeps {

@@ -7,7 +7,7 @@ import type { Audit } from '../../audit/audit.ts';
 import { readForm } from '../form.ts';
 import type { Notices } from '../notices.ts';
 import type { Page } from '../page.ts';
-import { seeOther } from './console-gate.ts';
+import { seeOther } from '../see-other.ts';
 import type { Console, Section, Visitor } from './section.ts';
 
 export interface DataSectionDeps {

@@ -4,10 +4,11 @@ import type { Problem } from '../../self-service/problem.ts';
 import type { SignUp } from '../../self-service/sign-up.ts';
 import { readFields } from '../form.ts';
 import type { Page } from '../page.ts';
+import { seeOther } from '../see-other.ts';
 import { refusalOf } from './form-problems.ts';
 import type { GoOn } from './go-on.ts';
 import type { LinkBrowsers } from './link-browser.ts';
-import { type LinkFor, type LinkPage, type LinkScreens, type Shown, seeOther, tokenIn } from './link-screens.ts';
+import { type LinkFor, type LinkPage, type LinkScreens, type Shown, tokenIn } from './link-screens.ts';
 
 export interface ConfirmAddressDeps {
   readonly page: Page;
@@ -83,7 +84,7 @@ export function confirmAddressPages({ page, screens, browsers, ...deps }: Confir
       if (typeof undone === 'string') {
         screens.showOver(ctx, undone);
       } else {
-        seeOther(ctx, `/links/${undone.passwordToken}`);
+        seeOther(ctx, `${ctx.mountPath}/links/${undone.passwordToken}`);
       }
     },
   };

@@ -5,6 +5,7 @@ import { durationIn } from '../../languages/duration.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { PasswordReset } from '../../self-service/password-reset.ts';
 import type { Page } from '../page.ts';
+import { seeOther } from '../see-other.ts';
 import { sealedRequest, typedEmail } from './field-rules.ts';
 import { type Refusal, readFilledIn, refusalOf } from './form-problems.ts';
 import type { LinkBrowsers } from './link-browser.ts';
@@ -67,8 +68,7 @@ export function forgotPasswordPage(deps: ForgotPasswordPageDeps) {
     if (problems !== undefined) {
       return show(ctx, form, refusalOf(problems, t));
     }
-    ctx.redirect(`${ctx.mountPath}/forgot-password/sent`);
-    ctx.status = 303;
+    seeOther(ctx, `${ctx.mountPath}/forgot-password/sent`);
   }
 
   function showSent(ctx: RouterContext): void {

@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import type { Account } from '../../accounts/account.ts';
 import type { RememberedRequests } from '../remembered-request.ts';
-import { seeOther } from './link-screens.ts';
+import { seeOther } from '../see-other.ts';
 
 export interface GoOnDeps {
   readonly requests: Pick<RememberedRequests, 'read' | 'begin'>;
@@ -24,7 +24,7 @@ export function createGoOn({ requests, signIn }: GoOnDeps): GoOn {
     if (query === undefined) {
       return false;
     }
-    seeOther(ctx, `/auth?${query}`);
+    seeOther(ctx, `${ctx.mountPath}/auth?${query}`);
     return true;
   }
 
@@ -33,7 +33,7 @@ export function createGoOn({ requests, signIn }: GoOnDeps): GoOn {
     async signedIn(ctx, account, sealed) {
       await signIn(ctx, account);
       if (!(await toRequest(ctx, account, sealed))) {
-        seeOther(ctx, '/account');
+        seeOther(ctx, `${ctx.mountPath}/account`);
       }
     },
   };

@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router';
 import type { LinkPurpose, MailedLink } from '../../self-service/mailed-link.ts';
 import type { Page } from '../page.ts';
+import { seeOther } from '../see-other.ts';
 import type { Refusal } from './form-problems.ts';
 
 /** The page of one purpose, and what its form does. */
@@ -51,18 +52,10 @@ export function createLinkScreens(page: Page) {
       page.render(ctx, 'self-service/link-done', { title, outcome }, { title, withinFlow: true });
     },
 
-    sayDone: (ctx: RouterContext, outcome: Outcome) => seeOther(ctx, `/links/done/${outcome}`),
+    sayDone: (ctx: RouterContext, outcome: Outcome) => seeOther(ctx, `${ctx.mountPath}/links/done/${outcome}`),
   };
 }
 
 export function tokenIn(ctx: RouterContext): string {
   return ctx.params.token ?? '';
-}
-
-/** To a path of ours. */
-export function seeOther(ctx: RouterContext, path: string): void {
-  ctx.set('Cache-Control', 'no-store');
-  ctx.set('Referrer-Policy', 'no-referrer');
-  ctx.redirect(`${ctx.mountPath}${path}`);
-  ctx.status = 303;
 }

@@ -6,6 +6,7 @@ import { durationIn } from '../../languages/duration.ts';
 import type { Mailer } from '../../mail/mailer.ts';
 import type { SignUp } from '../../self-service/sign-up.ts';
 import type { Page } from '../page.ts';
+import { seeOther } from '../see-other.ts';
 import { newPassword, personName, sealedRequest, typedEmail } from './field-rules.ts';
 import { orBusy, type Refusal, readFilledIn, refusalOf } from './form-problems.ts';
 import type { LinkBrowsers } from './link-browser.ts';
@@ -79,8 +80,7 @@ export function signUpPage(deps: SignUpPageDeps) {
     if (problems !== undefined) {
       return show(ctx, form, 'refusal' in problems ? problems.refusal : refusalOf(problems, t));
     }
-    ctx.redirect(`${ctx.mountPath}/sign-up/sent`);
-    ctx.status = 303;
+    seeOther(ctx, `${ctx.mountPath}/sign-up/sent`);
   }
 
   function showSent(ctx: RouterContext): void {
