@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { isUniqueViolation } from '../../database/transaction.ts';
 import type { Account } from '../accounts/account.ts';
 import type { Identity, IdentityStore, LinkedIdentity, NewAccount } from '../accounts/identities.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
@@ -39,8 +40,6 @@ const UNLINK = `
     returning i.provider)
   select exists (select from unlinked) as unlinked from account_identities where account_id = $1 and provider = $2`;
 
-const UNIQUE_VIOLATION = '23505';
-
 interface Row extends AccountColumns {
   readonly account_id: string;
 }
@@ -72,7 +71,7 @@ export class PostgresIdentityStore implements IdentityStore {
       await this.#pool.query(CREATE, values);
     } catch (error) {
       // The same person twice at once: the statement of the second one waited for the first, and found it there.
-      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) {
+      if (!isUniqueViolation(error)) {
         throw error;
       }
       return undefined;

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction, isForeignKeyViolation } from '../../database/transaction.ts';
 import type { Account, AccountStore } from '../accounts/account.ts';
 import type { Lockout, ReservedAttempt, SignInStore, Success } from '../accounts/authenticate.ts';
 import type { ManagedAccountStore, SavedAccount } from '../accounts/manage-accounts.ts';
@@ -6,8 +7,6 @@ import type { Person } from '../accounts/person.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountIn } from './account-columns.ts';
 import { endLinksOfAccount } from './mailed-links.ts';
 import { PERSON_COLUMNS, type PersonRow, personIn } from './person-columns.ts';
-
-const FOREIGN_KEY_VIOLATION = '23503';
 
 const FIND_ACCOUNT = {
   name: 'find-account',
@@ -126,16 +125,10 @@ export class PostgresAccountStore implements AccountStore, SignInStore, ManagedA
   }
 
   async saveAccount(account: SavedAccount): Promise<Account | undefined> {
-    const client = await this.#pool.connect();
     try {
-      await client.query('begin');
-      const saved = await saveWithRoles(client, account);
-      await client.query('commit');
-      client.release();
-      return saved;
+      return await inTransaction(this.#pool, (client) => saveWithRoles(client, account));
     } catch (error) {
-      client.release(true); // Closing the connection rolls back, even where it is broken.
-      if ((error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) {
+      if (isForeignKeyViolation(error)) {
         return undefined;
       }
       throw error;

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '../../database/transaction.ts';
 import type { DirectoryStore, DirectoryWriter } from '../directory/apply-directory.ts';
 import type { Known } from '../directory/references.ts';
 import { PostgresClientStore } from './clients.ts';
@@ -12,30 +13,21 @@ export class PostgresDirectoryStore implements DirectoryStore {
     this.#pool = pool;
   }
 
-  async transaction<Result>(work: (writer: DirectoryWriter) => Promise<Result>): Promise<Result> {
-    const connection = await this.#pool.connect();
-    try {
-      await connection.query('begin');
+  transaction<Result>(work: (writer: DirectoryWriter) => Promise<Result>): Promise<Result> {
+    return inTransaction(this.#pool, async (connection) => {
       // Two that apply at once would both miss what the other is about to insert. This is what every writer locks first,
       // so nobody waits for us with something that we need; readers do not wait at all.
       await connection.query('select from directory_version for update');
       const resources = new PostgresResourceStore(connection);
       const clients = new PostgresClientStore(connection);
       const trustedIssuers = new PostgresTrustedIssuerStore(connection);
-      const result = await work({
+      return work({
         saveResourceServer: (server) => resources.saveResourceServer(server),
         saveRole: (role) => resources.saveRole(role),
         saveClient: (client) => clients.saveClient(client),
         saveTrustedIssuer: (issuer) => trustedIssuers.saveTrustedIssuer(issuer),
       });
-      await connection.query('commit');
-      connection.release();
-      return result;
-    } catch (error) {
-      // Closing the connection rolls back, even one that no longer answers.
-      connection.release(true);
-      throw error;
-    }
+    });
   }
 
   /** The names that a directory may refer to. */

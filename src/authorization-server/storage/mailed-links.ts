@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction, isUniqueViolation } from '../../database/transaction.ts';
 import type { Account } from '../accounts/account.ts';
 import type { InvitationStore, ListedInvitation } from '../self-service/invitations.ts';
 import type {
@@ -15,7 +16,6 @@ import { PostgresOutbox } from './outbox.ts';
 import type { Sealing } from './sealing.ts';
 
 const PURPOSE = 'mailed link';
-const UNIQUE_VIOLATION = '23505';
 
 const ADD = `
   insert into mailed_links
@@ -167,7 +167,7 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
   }
 
   createAccount(token: string, { accountId, name, passwordHash, roles }: NewAccount) {
-    return this.#inTransaction(async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       const used = await client.query<LinkRow>(USE_TO_CREATE, [hashOf(token)]);
       const link = used.rows[0];
       if (link === undefined) {
@@ -187,7 +187,7 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
 
   setPassword(token: string, passwordHash: string): Promise<Account | 'used'> {
     const hash = hashOf(token);
-    return this.#inTransaction(async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       // The account first, as everybody does: two links of one account would wait for each other.
       await client.query(LOCK_ACCOUNT, [hash]);
       const { rows } = await client.query<AccountRow>(SET_PASSWORD, [hash, passwordHash]);
@@ -198,7 +198,7 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
   async changeEmail(token: string, undo?: ChangeToUndo): Promise<Account | 'used' | 'taken'> {
     const hash = hashOf(token);
     try {
-      return await this.#inTransaction(async (client) => {
+      return await inTransaction(this.#pool, async (client) => {
         await client.query(LOCK_ACCOUNT, [hash]);
         const [row] = (await client.query<ChangedRow>(CHANGE_EMAIL, [hash])).rows;
         if (row === undefined) {
@@ -211,7 +211,7 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
         return account;
       });
     } catch (error) {
-      if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) {
+      if (isUniqueViolation(error)) {
         return 'taken';
       }
       throw error;
@@ -239,20 +239,6 @@ export class PostgresMailedLinks implements MailedLinkStore, InvitationStore {
   async revokeInvitation(emailCanonical: string): Promise<boolean> {
     const { rowCount } = await this.#pool.query(REVOKE_INVITATION, [emailCanonical]);
     return rowCount === 1;
-  }
-
-  async #inTransaction<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect();
-    try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
-      client.release();
-      return result;
-    } catch (error) {
-      client.release(true); // Closing the connection rolls back, even where it is broken.
-      throw error;
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '../../database/transaction.ts';
 import type { OwnAccountStore } from '../accounts/own-account.ts';
 
 /** JavaScript's times have milliseconds, the database's microseconds. */
@@ -24,22 +25,15 @@ export function createOwnAccountStore(pool: Pool, administrator: string): OwnAcc
       const { rowCount } = await pool.query(SAVE_PROFILE, values);
       return rowCount === 1;
     },
-    async deleteOwn(accountId) {
-      const client = await pool.connect();
-      try {
-        await client.query('begin');
+    deleteOwn(accountId) {
+      return inTransaction(pool, async (client) => {
         await client.query(LOCK_ADMINISTRATORS, [administrator]);
         const { rowCount } = await client.query(DELETE_UNLESS_LAST, [accountId, administrator]);
         const stays =
           rowCount === 0 &&
           (await client.query('select from accounts where account_id = $1', [accountId])).rowCount === 1;
-        await client.query('commit');
-        client.release();
         return stays ? 'last-administrator' : 'deleted';
-      } catch (error) {
-        client.release(true); // Closing the connection rolls back, even where it is broken.
-        throw error;
-      }
+      });
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '../../database/transaction.ts';
 import type { Lockout } from '../accounts/authenticate.ts';
 import type { Person } from '../accounts/person.ts';
 import type { NewTotp, ReservedSecondStep, SecondStepStore } from '../authenticators/second-steps.ts';
@@ -108,9 +109,7 @@ export class PostgresSecondStepStore implements SecondStepStore {
   }
 
   async replaceRecoveryCodes(accountId: string, codeHashes: readonly string[]): Promise<void> {
-    const client = await this.#pool.connect();
-    try {
-      await client.query('begin');
+    await inTransaction(this.#pool, async (client) => {
       // Only a statement that begins with the lock sees the codes of whoever replaced them a moment ago.
       await client.query('select from accounts where account_id = $1 for update', [accountId]);
       await client.query('delete from recovery_codes where account_id = $1', [accountId]);
@@ -119,12 +118,7 @@ export class PostgresSecondStepStore implements SecondStepStore {
          select account_id, unnest($2::text[]) from accounts where account_id = $1`,
         [accountId, codeHashes],
       );
-      await client.query('commit');
-      client.release();
-    } catch (error) {
-      client.release(true); // Closing the connection rolls back, even where it is broken.
-      throw error;
-    }
+    });
   }
 
   async findTotp(accountId: string): Promise<{ readonly createdAt: Date } | undefined> {

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '../../database/transaction.ts';
 import type { SigningKey, SigningKeyStore } from '../provider/signing-keys.ts';
 import type { Sealing } from './sealing.ts';
 
@@ -17,29 +18,22 @@ export class PostgresSigningKeyStore implements SigningKeyStore {
   }
 
   async keepFirstSigningKeys(keys: readonly SigningKey[]): Promise<readonly SigningKey[]> {
-    const client = await this.#pool.connect();
-    try {
-      await client.query('begin');
+    return inTransaction(this.#pool, async (client) => {
       await client.query('lock table signing_keys in exclusive mode');
       const kept = await this.#list(client);
-      if (kept.length === 0) {
-        for (const key of keys) {
-          const sealed = this.#sealing.seal(`signing key ${key.kid}`, JSON.stringify(key));
-          await client.query('insert into signing_keys (kid, alg, sealed_jwk) values ($1, $2, $3)', [
-            key.kid,
-            key.alg,
-            sealed,
-          ]);
-        }
+      if (kept.length > 0) {
+        return kept;
       }
-      await client.query('commit');
-      client.release();
-      return kept.length === 0 ? keys : kept;
-    } catch (error) {
-      // Closing the connection rolls back, even one that no longer answers.
-      client.release(true);
-      throw error;
-    }
+      for (const key of keys) {
+        const sealed = this.#sealing.seal(`signing key ${key.kid}`, JSON.stringify(key));
+        await client.query('insert into signing_keys (kid, alg, sealed_jwk) values ($1, $2, $3)', [
+          key.kid,
+          key.alg,
+          sealed,
+        ]);
+      }
+      return keys;
+    });
   }
 
   async #list(client: Pool | PoolClient): Promise<readonly SigningKey[]> {
