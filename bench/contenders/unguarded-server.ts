@@ -3,8 +3,9 @@ import Koa from 'koa';
 import { listen } from '../../src/http/listen.ts';
 import { createLogger } from '../../src/logging/create-logger.ts';
 import type { AccessToken } from '../../src/resource-server/guard/access-token.ts';
-import { bearerRefusals } from '../../src/resource-server/guard/bearer-refusals.ts';
 import type { Guard } from '../../src/resource-server/guard/guard.ts';
+import { createMiddleware } from '../../src/resource-server/guard/middleware.ts';
+import { createRefusals } from '../../src/resource-server/guard/refusals.ts';
 import { crossOrigin } from '../../src/resource-server/http/cross-origin.ts';
 import { refuseForms } from '../../src/resource-server/http/refuse-forms.ts';
 import { refuseUnrouted } from '../../src/resource-server/http/refuse-unrouted.ts';
@@ -25,21 +26,21 @@ const ANYBODY: AccessToken = {
   scopes: new Set(['records:read']),
   audience: [API],
   issuer: undefined,
-  tokenType: 'Bearer',
-  senderConstrained: false,
   expiresAt: new Date(Date.now() + 3_600_000),
+  confirmation: undefined,
+  acr: undefined,
+  authTime: undefined,
 };
 
 const logger = createLogger('info');
-const refuse = bearerRefusals(`${API}/.well-known/oauth-protected-resource`);
-const guard: Guard = {
-  refuse,
-  accessTokenOf: async () => ANYBODY,
-  authenticate: (ctx, next) => {
-    ctx.state.accessToken = ANYBODY;
-    return next();
-  },
-  requireScope: () => (_ctx, next) => next(),
+const guard: Pick<Guard, 'require'> = {
+  require: () =>
+    createMiddleware(
+      () => ({ left: ANYBODY }),
+      (place: { token?: AccessToken }, left) => {
+        place.token = left;
+      },
+    ),
 };
 
 const app = new Koa();
@@ -47,8 +48,8 @@ app.use(requestLog(logger));
 app.use(securityHeaders(API));
 app.use(renderErrors(logger));
 app.use(originFormTarget);
-app.use(crossOrigin([], '/.well-known/oauth-protected-resource'));
-app.use(refuseForms(refuse));
+app.use(crossOrigin([]));
+app.use(refuseForms(createRefusals(undefined)));
 app.use(whoamiRoutes(guard).routes());
 app.use(refuseUnrouted);
 await listen(app.callback(), { host: '127.0.0.1', port: Number(process.env.BENCH_PORT) });

@@ -7,7 +7,8 @@ import { createPool, REQUEST_TIMEOUTS } from '../database/connect.ts';
 import { migrate } from '../database/migrate.ts';
 import { listen } from '../http/listen.ts';
 import { createLogger } from '../logging/create-logger.ts';
-import { createResourceApi } from '../resource-server/app.ts';
+import { API_NAME, createResourceApi } from '../resource-server/app.ts';
+import { createGuard } from '../resource-server/guard/guard.ts';
 import { BlobStore } from '../resource-server/storage/blobs.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
@@ -45,9 +46,18 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
     logger,
   });
   await new BlobStore(pool).deleteAbandoned();
+  const guard = createGuard({
+    issuer,
+    audience: identifier,
+    clientId,
+    clientSecret,
+    name: API_NAME,
+    timeoutMs: introspectionTimeoutMs,
+    logger,
+  });
   const app = createResourceApi({
     pool,
-    introspection: { clientId, clientSecret, timeoutMs: introspectionTimeoutMs },
+    guard,
     identifier,
     issuer,
     allowedOrigins,
@@ -62,6 +72,7 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
     url: `http://${config.listen.host}:${server.port}`,
     stop: async () => {
       await server.close();
+      await guard.close();
       await pool.end();
     },
   };

@@ -14,12 +14,10 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import express, { type ErrorRequestHandler } from 'express';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from '../resource-server/guard/access-token.ts';
-import { createGuard } from '../resource-server/guard/guard.ts';
-import { introspection } from '../resource-server/guard/introspection.ts';
-import { Refusal } from '../resource-server/guard/refusal.ts';
+import { createGuard, tokenOf } from '../resource-server/guard/guard.ts';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
 import { createAuthority } from '../testing/certificates.ts';
@@ -66,34 +64,16 @@ afterAll(async () => {
 });
 
 function createMcpApplication(url: string) {
-  const audience = `${url}/mcp`;
-  const metadata = '/.well-known/oauth-protected-resource/mcp';
-  const verify = introspection({ issuer: server.issuer, ...MCP_CLIENT, timeoutMs: 2000 });
-  const guard = createGuard({ verify, audience, issuer: server.issuer, resourceMetadata: url + metadata });
+  const guard = createGuard({ issuer: server.issuer, audience: `${url}/mcp`, ...MCP_CLIENT });
   const app = express();
-  app.get(metadata, (_request, response) => {
-    response.json({ resource: audience, authorization_servers: [server.issuer], scopes_supported: [SCOPE] });
-  });
-  app.all('/mcp', async (request, response) => {
-    const accessToken = await guard.accessTokenOf(request);
-    if (!accessToken.scopes.has(SCOPE)) {
-      throw guard.refuse.insufficientScope(SCOPE);
-    }
+  app.use(guard.metadata);
+  app.all('/mcp', guard.require(SCOPE), async (request, response) => {
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    await createMcpServer(accessToken).connect(transport as Transport);
+    await createMcpServer(tokenOf(request)).connect(transport as Transport);
     await transport.handleRequest(request, response);
   });
-  app.use(refuse);
   return app;
 }
-
-/** What any application does with a refusal of the guard. */
-const refuse: ErrorRequestHandler = (error, _request, response, next) => {
-  if (!(error instanceof Refusal)) {
-    return next(error);
-  }
-  response.status(error.status).set(error.headers).json({ error: error.code, error_description: error.message });
-};
 
 function createMcpServer(accessToken: AccessToken): McpServer {
   const mcp = new McpServer({ name: 'tools', version: '1.0.0' });

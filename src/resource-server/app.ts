@@ -1,8 +1,7 @@
 import Koa from 'koa';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { createGuard } from './guard/guard.ts';
-import { introspection } from './guard/introspection.ts';
+import type { Guard } from './guard/guard.ts';
 import { crossOrigin } from './http/cross-origin.ts';
 import { refuseForms } from './http/refuse-forms.ts';
 import { refuseUnrouted } from './http/refuse-unrouted.ts';
@@ -13,16 +12,17 @@ import { securityHeaders } from './http/security-headers.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { overviewRoutes } from './routes/overview.ts';
-import { metadataUrl, protectedResourceRoutes } from './routes/protected-resource.ts';
 import { recordRoutes } from './routes/records.ts';
 import { whoamiRoutes } from './routes/whoami.ts';
 import { BlobStore } from './storage/blobs.ts';
 import { RecordStore } from './storage/records.ts';
 
+/** What people know it by. */
+export const API_NAME = 'Concierge resource API';
+
 export interface ResourceApiDependencies {
   readonly pool: Pool;
-  /** How this API authenticates when it asks about a token, and how long it waits for the answer. */
-  readonly introspection: { readonly clientId: string; readonly clientSecret: string; readonly timeoutMs: number };
+  readonly guard: Guard;
   /** Its RFC 8707 resource indicator. */
   readonly identifier: string;
   /** The authorization server whose word counts. */
@@ -34,10 +34,7 @@ export interface ResourceApiDependencies {
 
 /** A resource server (RFC 6749 §1.1) that knows its authorization server by URL and by nothing else. */
 export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
-  const { pool, identifier, issuer, allowedOrigins, blobLimitBytes, logger } = dependencies;
-  const metadata = metadataUrl(identifier);
-  const verify = introspection({ issuer, ...dependencies.introspection });
-  const guard = createGuard({ verify, audience: identifier, issuer, resourceMetadata: metadata.href });
+  const { pool, guard, identifier, issuer, allowedOrigins, blobLimitBytes, logger } = dependencies;
 
   const app = new Koa();
   // A body that fails half-way: the connection is cut already, and there is nothing left to answer.
@@ -47,12 +44,12 @@ export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
   app.use(securityHeaders(identifier));
   app.use(renderErrors(logger));
   app.use(originFormTarget);
-  app.use(crossOrigin(allowedOrigins, metadata.pathname));
+  app.use(guard.metadata);
+  app.use(crossOrigin(allowedOrigins));
   app.use(refuseForms(guard.refuse));
 
-  app.use(overviewRoutes(identifier, issuer, metadata.href).routes());
+  app.use(overviewRoutes(identifier, issuer, guard.metadataUrl).routes());
   app.use(healthRoutes(pool).routes());
-  app.use(protectedResourceRoutes({ identifier, issuer }).routes());
   app.use(whoamiRoutes(guard).routes());
   app.use(recordRoutes(new RecordStore(pool), guard).routes());
   app.use(blobRoutes(new BlobStore(pool), blobLimitBytes, guard).routes());

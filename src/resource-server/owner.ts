@@ -20,7 +20,7 @@ export function ownerOf({ subject, clientId }: AccessToken): Owner {
 }
 
 /** Account holders and clients reach what is theirs; an account in the role `admin` reaches everything. */
-export function reachOf(accessToken: AccessToken): Reach {
-  const owner = ownerOf(accessToken);
-  return owner.kind === 'account' && accessToken.roles.includes('admin') ? 'everyone' : owner;
+export function reachOf(token: AccessToken): Reach {
+  const owner = ownerOf(token);
+  return owner.kind === 'account' && token.roles.includes('admin') ? 'everyone' : owner;
 }

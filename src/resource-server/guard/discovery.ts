@@ -1,37 +1,42 @@
 import { z } from 'zod';
 import { requestJson } from './request-json.ts';
 
-const Metadata = z.object({ issuer: z.string(), introspection_endpoint: z.url() });
+const Metadata = z.object({
+  issuer: z.string(),
+  introspection_endpoint: z.url().optional(),
+  jwks_uri: z.url().optional(),
+});
+export type ServerMetadata = z.infer<typeof Metadata>;
 
 export interface Discovery {
-  introspectionEndpoint(): Promise<string>;
+  metadata(): Promise<ServerMetadata>;
   /** Have it looked up again: what was found does not answer any more. */
   forget(): void;
 }
 
 /**
- * RFC 8414: where the authorization server introspects tokens. Looked up when first needed, so that either server may
- * start before the other; kept once found, while a failure is not.
+ * RFC 8414: where the authorization server does what. Looked up when first needed, so that either server may start before
+ * the other; kept once found, while a failure is not.
  */
 export function discovery(issuer: string, timeoutMs: number): Discovery {
-  let endpoint: Promise<string> | undefined;
+  let found: Promise<ServerMetadata> | undefined;
   const forget = () => {
-    endpoint = undefined;
+    found = undefined;
   };
   return {
-    introspectionEndpoint: () => {
-      endpoint ??= lookUp(issuer, timeoutMs).catch((error: unknown) => {
+    metadata: () => {
+      found ??= lookUp(issuer, timeoutMs).catch((error: unknown) => {
         forget();
         throw error;
       });
-      return endpoint;
+      return found;
     },
     forget,
   };
 }
 
-async function lookUp(issuer: string, timeoutMs: number): Promise<string> {
-  const url = metadataUrl(issuer);
+async function lookUp(issuer: string, timeoutMs: number): Promise<ServerMetadata> {
+  const url = wellKnown(issuer, 'oauth-authorization-server');
   const { status, json } = await requestJson(url, { timeoutMs });
   if (status !== 200) {
     throw new Error(`${url} answered ${status}`);
@@ -41,15 +46,17 @@ async function lookUp(issuer: string, timeoutMs: number): Promise<string> {
   if (metadata.issuer !== issuer) {
     throw new Error(`${url} names another issuer: ${JSON.stringify(metadata.issuer)}`);
   }
-  // Our credentials go there: never in the clear when the issuer itself is not.
-  if (issuer.startsWith('https:') && !metadata.introspection_endpoint.startsWith('https:')) {
-    throw new Error(`${url} names an introspection endpoint without TLS`);
+  // Credentials go there and keys come from there: never in the clear when the issuer itself is not.
+  for (const name of ['introspection_endpoint', 'jwks_uri'] as const) {
+    if (issuer.startsWith('https:') && metadata[name]?.startsWith('https:') === false) {
+      throw new Error(`${url} names an ${name} without TLS`);
+    }
   }
-  return metadata.introspection_endpoint;
+  return metadata;
 }
 
-/** RFC 8414 §3.1: the path of an issuer goes behind the well-known part. */
-function metadataUrl(issuer: string): string {
+/** RFC 8414 §3.1 and its like: the path of an issuer goes behind the well-known part. */
+export function wellKnown(issuer: string, name: string): string {
   const { origin, pathname } = new URL(issuer);
-  return `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/, '')}`;
+  return `${origin}/.well-known/${name}${pathname.replace(/\/$/, '')}`;
 }

@@ -1,34 +1,157 @@
-import type { Middleware } from 'koa';
-import type { VerifyAccessToken } from './access-token.ts';
-import { type Authenticate, type AuthenticatedState, createAuthenticate, type Expectations } from './authenticate.ts';
-import { type BearerRefusals, bearerRefusals } from './bearer-refusals.ts';
+import type { IncomingMessage } from 'node:http';
+import type { AccessToken } from './access-token.ts';
+import { createAuthenticate } from './authenticate.ts';
+import { discovery } from './discovery.ts';
+import { introspection } from './introspection.ts';
+import { createMetadata, metadataUrl } from './metadata.ts';
+import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
+import { Refusal } from './refusal.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
+import { type RequireOptions, requirement } from './requirement.ts';
+import { Revocations } from './revocations.ts';
+import type { GuardLogger } from './strategy.ts';
+import { TokenCache } from './token-cache.ts';
 
-export interface GuardOptions extends Expectations {
-  readonly verify: VerifyAccessToken;
-  /** Where the RFC 9728 metadata of this resource server is. */
-  readonly resourceMetadata: string;
+export type { AccessToken, Confirmation } from './access-token.ts';
+export { Refusal } from './refusal.ts';
+export type { RequireOptions } from './requirement.ts';
+
+export interface GuardOptions {
+  /** The authorization server whose word counts. Everything else about it is found out from it (RFC 8414). */
+  readonly issuer: string;
+  /** The resource indicator (RFC 8707) of what is guarded, which a token must carry as `aud`. */
+  readonly audience: string;
+  /** With what this resource server authenticates when it asks about a token. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** What people know this API by, for its metadata. */
+  readonly name?: string;
+  /** Scopes beside those that `require` names, for its metadata. */
+  readonly scopes?: readonly string[];
+  /** For how long the authorization server is waited for: 2000 unless given. */
+  readonly timeoutMs?: number;
+  readonly cache?: CacheOptions;
+  /** Is told why tokens cannot be verified; the console, unless given. */
+  readonly logger?: GuardLogger;
 }
 
-/** Refusals are thrown as `Refusal`, which says how they are answered. */
+export interface CacheOptions {
+  /** At most 60, which is the default, and 1 while no revocations arrive. 0 asks about every token every time. */
+  readonly maxAgeSeconds?: number;
+  /** 50,000 unless given, */
+  readonly maxEntries?: number;
+  /** in at most so much memory: 64 MiB unless given. */
+  readonly maxBytes?: number;
+}
+
+/** What the ones behind `Guard.require` find: `ctx.state.token` in Koa, `request.token` in Express and Fastify. */
+export interface Guarded {
+  token: AccessToken;
+}
+
+/** Keeps the routes of a server for those who bring a good access token. */
 export interface Guard {
-  /** For whatever is not Koa: takes Node's own request. */
-  readonly accessTokenOf: Authenticate;
-  /** Leaves `ctx.state.accessToken`, or refuses. For what takes a good token, and no scope. */
-  readonly authenticate: Middleware<AuthenticatedState>;
-  /** The same, for what takes a token with this scope. */
-  readonly requireScope: (scope: string) => Middleware<AuthenticatedState>;
-  readonly refuse: BearerRefusals;
+  /**
+   * Lets a request pass that carries a good token with all these scopes, or with any where none is named. Whatever else is
+   * answered at once: 401, 403 or 503, with the challenge and a body that say why.
+   */
+  require(scope?: string | readonly string[], options?: RequireOptions): Middleware<AccessToken | undefined>;
+  /** Answers requests for the metadata of this resource server (RFC 9728), and lets all others pass. For all paths. */
+  readonly metadata: Middleware<boolean>;
+  readonly metadataUrl: string | undefined;
+  /** For anything else that has Node's own request. Without a scope it is the caller who looks at those of the token. Throws `Refusal`. */
+  authenticate(
+    request: IncomingMessage,
+    scope?: string | readonly string[],
+    options?: RequireOptions,
+  ): Promise<AccessToken>;
+  /** For what is found out later, in the words of the guard. */
+  readonly refuse: Refusals;
+  /** Ends what goes on in the background. */
+  close(): Promise<void>;
 }
 
-/** Keeps the routes of an application for bearers of good access tokens. */
-export function createGuard({ verify, resourceMetadata, ...expected }: GuardOptions): Guard {
-  const refuse = bearerRefusals(resourceMetadata);
-  const accessTokenOf = createAuthenticate(verify, expected, refuse);
-  const requireScope = (scope: string): Middleware<AuthenticatedState> => {
-    return async (ctx, next) => {
-      ctx.state.accessToken = await accessTokenOf(ctx.req, scope);
-      await next();
-    };
+const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message, details) };
+const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
+
+export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
+  const { clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
+  const url = metadataUrl(audience)?.href;
+  const refuse = createRefusals(url);
+  const revocations = new Revocations();
+  const verify = introspection({
+    issuer,
+    discovery: discovery(issuer, timeoutMs),
+    clientId,
+    clientSecret,
+    timeoutMs,
+    logger,
+  });
+  const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
+  const cache = new TokenCache(verify, {
+    bounds: { entries: maxEntries, bytes: maxBytes },
+    maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
+    revocations,
+    live: () => false,
+  });
+  const authenticate = createAuthenticate({
+    verify: cache.verify,
+    expected: { audience, issuer },
+    refuse,
+    now: Date.now,
+  });
+  const named = new Set(scopes);
+  const describe = createMetadata({ audience, issuer, name, scopes: () => named });
+
+  return {
+    require: (scope = '', needed = {}) => {
+      const required = requirement(scope, needed);
+      for (const one of required.scopes) {
+        named.add(one);
+      }
+      return createMiddleware((request) => decide(() => authenticate(request, required)), leaveToken);
+    },
+    metadata: createMiddleware((request) => {
+      const answer = describe(request);
+      return answer === undefined ? { left: false } : { answer, left: true };
+    }),
+    metadataUrl: url,
+    authenticate: async (request, scope, needed) => authenticate(request, requirement(scope, needed)),
+    refuse,
+    close: async () => undefined,
   };
-  return { accessTokenOf, authenticate: requireScope(''), requireScope, refuse };
+}
+
+/** The token with which a Koa context, or a request of Express or Fastify, was let pass. Throws where none did, which is where `require` was forgotten. */
+export function tokenOf(guarded: object): AccessToken {
+  const { state, token = state?.token } = guarded as Partial<Guarded> & { readonly state?: Partial<Guarded> };
+  if (token === undefined) {
+    throw new TypeError('nothing guards this route: there is no access token');
+  }
+  return token;
+}
+
+type Passed = Decision<AccessToken | undefined>;
+
+function decide(authenticate: () => AccessToken | Promise<AccessToken>): Passed | Promise<Passed> {
+  try {
+    const token = authenticate();
+    return token instanceof Promise ? token.then((left) => ({ left }), refused) : { left: token };
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+function refused(error: unknown): Passed {
+  if (!(error instanceof Refusal)) {
+    throw error;
+  }
+  const headers = { ...error.headers, 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return { answer: { status: error.status, headers, body: error.body }, left: undefined };
+}
+
+function leaveToken(place: Partial<Guarded>, token: AccessToken | undefined): void {
+  if (token !== undefined) {
+    place.token = token;
+  }
 }

@@ -1,19 +1,20 @@
 import { z } from 'zod';
-import { type AccessToken, CannotVerify, type VerifyAccessToken } from './access-token.ts';
+import {
+  CannotVerify,
+  type Confirmation,
+  handlesOf,
+  type Question,
+  type VerifiedToken,
+  type Verify,
+} from './access-token.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
-import { discovery } from './discovery.ts';
 import { requestJson } from './request-json.ts';
-
-export interface IntrospectionOptions {
-  readonly issuer: string;
-  /** The resource server's own client: who may see what about a token is decided by it. */
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly timeoutMs: number;
-}
+import type { StrategyDependencies } from './strategy.ts';
 
 /** OpenID Connect Core §2 limits `sub`, RFC 6749 appendix A.1 `client_id`, to printable ASCII. */
 const Identifier = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+
+const Seconds = z.int().min(0).max(8_640_000_000_000); // what a Date can hold
 
 const Active = z.object({
   active: z.literal(true),
@@ -27,8 +28,14 @@ const Active = z.object({
   aud: z.union([z.string(), z.array(z.string())]).default([]),
   iss: z.string().optional(),
   token_type: z.string().optional(),
-  cnf: z.unknown().optional(),
-  exp: z.int().min(0).max(8_640_000_000_000).optional(), // what a Date can hold
+  cnf: z.object({ jkt: z.string().optional(), 'x5t#S256': z.string().optional() }).optional(),
+  exp: Seconds.optional(),
+  acr: z.string().optional(),
+  auth_time: Seconds.optional(),
+  // What events about revocations name it by.
+  jti: z.string().optional(),
+  grant_id: z.string().optional(),
+  sid: z.string().optional(),
 });
 type Active = z.infer<typeof Active>;
 
@@ -39,29 +46,45 @@ const IntrospectionResponse = z.discriminatedUnion('active', [Active, z.object({
 const UnsupportedTokenType = z.object({ error: z.literal('unsupported_token_type') });
 
 /**
- * RFC 7662: asks the authorization server about every token, every time, so a revocation counts from that moment on.
- * Its word is final as to expiry (§4): two clocks never argue. It is told which scope the request takes, in a parameter that
- * others ignore (§2.1), so that people can see which of an app's scopes are ever used.
+ * RFC 7662: asks the authorization server. Its word is final as to expiry (§4): two clocks never argue. It is told which scopes
+ * the request takes, in a parameter that others ignore (§2.1), so that people can see which of an app's scopes are ever used.
  */
-export function introspection({ issuer, timeoutMs, ...client }: IntrospectionOptions): VerifyAccessToken {
+export function introspection({ issuer, discovery, timeoutMs, logger, ...client }: StrategyDependencies): Verify {
   const authorization = basicAuth(client.clientId, client.clientSecret);
-  const { introspectionEndpoint, forget } = discovery(issuer, timeoutMs);
   const guarded = circuitBreaker({ failures: 5, restMs: 1000, now: () => performance.now() });
 
-  return async (token, scope) => {
+  const ask = async (token: string, question: Question) => {
     try {
-      return await guarded(async () => {
-        const parameters = { token, token_type_hint: 'access_token', ...(scope !== undefined && { scope }) };
-        return introspect(await introspectionEndpoint(), { authorization, parameters, timeoutMs });
+      const { introspection_endpoint } = await discovery.metadata();
+      if (introspection_endpoint === undefined) {
+        throw new Error(`${issuer} has no introspection endpoint`);
+      }
+      return await introspect(introspection_endpoint, {
+        authorization,
+        parameters: parametersOf(token, question),
+        timeoutMs,
       });
+    } catch (err) {
+      discovery.forget();
+      logger.warn({ err }, `cannot introspect at ${issuer}`);
+      throw err;
+    }
+  };
+
+  return async (token, question) => {
+    try {
+      return await guarded(() => ask(token, question));
     } catch (cause) {
-      forget();
       throw new CannotVerify(`cannot introspect at ${issuer}`, { cause });
     }
   };
 }
 
-interface Question {
+function parametersOf(token: string, { scopes }: Question): Record<string, string> {
+  return { token, token_type_hint: 'access_token', ...(scopes && { scope: scopes.join(' ') }) };
+}
+
+interface Request {
   readonly authorization: string;
   readonly parameters: Record<string, string>;
   readonly timeoutMs: number;
@@ -69,8 +92,8 @@ interface Question {
 
 async function introspect(
   endpoint: string,
-  { authorization, parameters, timeoutMs }: Question,
-): Promise<AccessToken | undefined> {
+  { authorization, parameters, timeoutMs }: Request,
+): Promise<VerifiedToken | undefined> {
   const { status, json } = await requestJson(endpoint, {
     method: 'POST',
     headers: { authorization },
@@ -84,11 +107,12 @@ async function introspect(
     throw new Error(`the introspection endpoint answered ${status}`);
   }
   const response = IntrospectionResponse.parse(json);
-  return response.active ? accessTokenOf(response) : undefined;
+  return response.active ? verifiedTokenOf(response) : undefined;
 }
 
-function accessTokenOf({ sub, client_id, aud, iss, exp, ...response }: Active): AccessToken {
-  return {
+function verifiedTokenOf(response: Active): VerifiedToken {
+  const { sub, client_id, aud, iss, exp, acr, auth_time, cnf } = response;
+  const accessToken = {
     subject: sub,
     clientId: client_id,
     username: response.username,
@@ -98,10 +122,25 @@ function accessTokenOf({ sub, client_id, aud, iss, exp, ...response }: Active): 
     scopes: new Set(response.scope.split(' ').filter((scope) => scope !== '')),
     audience: typeof aud === 'string' ? [aud] : aud,
     issuer: iss,
-    tokenType: response.token_type,
-    senderConstrained: response.cnf !== undefined,
-    expiresAt: exp === undefined ? undefined : new Date(exp * 1000),
+    expiresAt: dateOf(exp),
+    confirmation: cnf && confirmationOf(cnf),
+    acr,
+    authTime: dateOf(auth_time),
   };
+  const { jti: token, grant_id: grant, sid: session } = response;
+  return {
+    accessToken,
+    tokenType: response.token_type?.toLowerCase(),
+    handles: handlesOf({ token, grant, session, account: sub, client: client_id }),
+  };
+}
+
+function confirmationOf({ jkt, 'x5t#S256': x5tS256 }: NonNullable<Active['cnf']>): Confirmation {
+  return { ...(jkt !== undefined && { jkt }), ...(x5tS256 !== undefined && { x5tS256 }) };
+}
+
+function dateOf(seconds: number | undefined): Date | undefined {
+  return seconds === undefined ? undefined : new Date(seconds * 1000);
 }
 
 /** RFC 6749 §2.3.1: both parts are form-encoded before base64. */

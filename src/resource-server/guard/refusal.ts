@@ -20,4 +20,14 @@ export class Refusal extends Error {
     this.code = code;
     this.headers = headers;
   }
+
+  /** Koa and Express render errors that say so by themselves. */
+  get expose(): boolean {
+    return this.status < 500;
+  }
+
+  /** The one shape of an error: `{ error, error_description }`, the words of RFC 6750 and RFC 6749. */
+  get body(): string {
+    return JSON.stringify({ error: this.code, error_description: this.message });
+  }
 }

@@ -2,15 +2,15 @@ import cors from '@koa/cors';
 import type { Middleware } from 'koa';
 
 /**
- * CORS for pages of these origins; the metadata document is everybody's. Without credentials: the API knows no cookies.
+ * CORS for pages of these origins. Without credentials: the API knows no cookies.
  * Any other origin gets no CORS header at all, and the browser keeps the answer from its page.
  */
-export function crossOrigin(allowedOrigins: readonly string[], publicPath: string): Middleware {
+export function crossOrigin(allowedOrigins: readonly string[]): Middleware {
   const allowed = new Set(allowedOrigins);
   return cors({
     origin: (ctx) => {
       const origin = ctx.get('Origin');
-      return ctx.path === publicPath ? '*' : allowed.has(origin) ? origin : '';
+      return allowed.has(origin) ? origin : '';
     },
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     allowHeaders: ['Authorization', 'Content-Type'],

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { BearerRefusals } from '../guard/bearer-refusals.ts';
+import type { Refusals } from '../guard/refusals.ts';
 import { readBody, unsupportedMediaType } from './read-body.ts';
 
 const LARGEST_FORM = 16 * 1024;
@@ -8,7 +8,7 @@ const LARGEST_FORM = 16 * 1024;
  * No route takes forms. RFC 6750 §2.2 would put an access token into one: its sender is told so, whether or not
  * another token stands in the header. Otherwise a form is just the wrong type, which curl sends unless told not to.
  */
-export function refuseForms(refuse: BearerRefusals): Middleware {
+export function refuseForms(refuse: Refusals): Middleware {
   return async (ctx, next) => {
     const { type } = ctx.request;
     if (type === 'application/x-www-form-urlencoded') {

@@ -18,7 +18,7 @@ export function requestLog(logger: Logger): Middleware {
         method: ctx.method,
         route: ctx._matchedRoute,
         status: ctx.status,
-        clientId: ctx.state.accessToken?.clientId,
+        clientId: ctx.state.token?.clientId,
         ms: Math.round(performance.now() - started),
       });
     });

@@ -1,6 +1,5 @@
 import Router from '@koa/router';
-import type { AuthenticatedState } from '../guard/authenticate.ts';
-import type { Guard } from '../guard/guard.ts';
+import type { Guard, Guarded } from '../guard/guard.ts';
 import { notFound, pathId } from '../http/path-id.ts';
 import { bodyOf, invalidRequest, unsupportedMediaType } from '../http/read-body.ts';
 import { ownerOf, reachOf } from '../owner.ts';
@@ -10,15 +9,15 @@ import type { BlobStore } from '../storage/blobs.ts';
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+(;[\x20-\x7e]*)?$/;
 const LONGEST_MEDIA_TYPE = 255;
 
-export function blobRoutes(blobs: BlobStore, limitBytes: number, { requireScope }: Guard): Router<AuthenticatedState> {
-  const router = new Router<AuthenticatedState>();
+export function blobRoutes(blobs: BlobStore, limitBytes: number, guard: Pick<Guard, 'require'>): Router<Guarded> {
+  const router = new Router<Guarded>();
 
-  router.post('/blobs', requireScope('blobs:write'), async (ctx) => {
+  router.post('/blobs', guard.require('blobs:write'), async (ctx) => {
     if (ctx.get('Content-Encoding') !== '') {
       throw unsupportedMediaType('Send the bytes as they are, without a Content-Encoding.');
     }
     const contentType = mediaType(ctx.get('Content-Type'));
-    const blob = await blobs.create(ownerOf(ctx.state.accessToken), contentType, bodyOf(ctx.req, limitBytes));
+    const blob = await blobs.create(ownerOf(ctx.state.token), contentType, bodyOf(ctx.req, limitBytes));
     ctx.status = 201;
     ctx.set('Location', `/blobs/${blob.id}`);
     ctx.body = {
@@ -30,8 +29,8 @@ export function blobRoutes(blobs: BlobStore, limitBytes: number, { requireScope 
     };
   });
 
-  router.get('/blobs/:id', requireScope('blobs:read'), async (ctx) => {
-    const blob = await blobs.find(pathId(ctx), reachOf(ctx.state.accessToken));
+  router.get('/blobs/:id', guard.require('blobs:read'), async (ctx) => {
+    const blob = await blobs.find(pathId(ctx), reachOf(ctx.state.token));
     if (blob === undefined) {
       throw notFound();
     }

@@ -12,8 +12,6 @@ const ENDPOINTS = [
   { method: 'GET', path: '/whoami', scope: null, does: 'what is known about the bearer of the token' },
 ] as const;
 
-export const SCOPES: readonly string[] = [...new Set(ENDPOINTS.flatMap(({ scope }) => scope ?? []))].sort();
-
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 48rem; margin: 3rem auto; padding: 0 1rem }
@@ -24,7 +22,7 @@ code { overflow-wrap: anywhere }
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** For whoever opens the API's address: what this is, and what there is. */
-export function overviewRoutes(identifier: string, issuer: string, resourceMetadata: string): Router {
+export function overviewRoutes(identifier: string, issuer: string, resourceMetadata: string | undefined): Router {
   const router = new Router();
   router.get('/', (ctx) => {
     ctx.vary('Accept');

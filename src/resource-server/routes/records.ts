@@ -1,7 +1,6 @@
 import Router from '@koa/router';
 import { z } from 'zod';
-import type { AuthenticatedState } from '../guard/authenticate.ts';
-import type { Guard } from '../guard/guard.ts';
+import type { Guard, Guarded } from '../guard/guard.ts';
 import { notFound, pathId } from '../http/path-id.ts';
 import { describe, invalidRequest, readJson } from '../http/read-body.ts';
 import { ownerOf, reachOf } from '../owner.ts';
@@ -27,10 +26,10 @@ const ListQuery = z.object({
     .optional(),
 });
 
-export function recordRoutes(records: RecordStore, { requireScope }: Guard): Router<AuthenticatedState> {
-  const router = new Router<AuthenticatedState>();
-  const mayRead = requireScope('records:read');
-  const mayWrite = requireScope('records:write');
+export function recordRoutes(records: RecordStore, guard: Pick<Guard, 'require'>): Router<Guarded> {
+  const router = new Router<Guarded>();
+  const mayRead = guard.require('records:read');
+  const mayWrite = guard.require('records:write');
 
   router.get('/records', mayRead, async (ctx) => {
     const query = ListQuery.safeParse(ctx.query);
@@ -38,29 +37,29 @@ export function recordRoutes(records: RecordStore, { requireScope }: Guard): Rou
       throw invalidRequest(describe(query.error));
     }
     const { limit, cursor } = query.data;
-    const page = await records.list(reachOf(ctx.state.accessToken), { limit, cursor });
+    const page = await records.list(reachOf(ctx.state.token), { limit, cursor });
     ctx.body = { records: page.records.map(present), next_cursor: page.nextCursor ?? null };
   });
 
   router.post('/records', mayWrite, async (ctx) => {
-    const record = await records.create(ownerOf(ctx.state.accessToken), await readJson(ctx, RecordContent));
+    const record = await records.create(ownerOf(ctx.state.token), await readJson(ctx, RecordContent));
     ctx.status = 201;
     ctx.set('Location', `/records/${record.id}`);
     ctx.body = present(record);
   });
 
   router.get('/records/:id', mayRead, async (ctx) => {
-    ctx.body = presentOr404(await records.find(pathId(ctx), reachOf(ctx.state.accessToken)));
+    ctx.body = presentOr404(await records.find(pathId(ctx), reachOf(ctx.state.token)));
   });
 
   router.put('/records/:id', mayWrite, async (ctx) => {
     const id = pathId(ctx);
     const content = await readJson(ctx, RecordContent);
-    ctx.body = presentOr404(await records.replace(id, reachOf(ctx.state.accessToken), content));
+    ctx.body = presentOr404(await records.replace(id, reachOf(ctx.state.token), content));
   });
 
   router.delete('/records/:id', mayWrite, async (ctx) => {
-    if (!(await records.delete(pathId(ctx), reachOf(ctx.state.accessToken)))) {
+    if (!(await records.delete(pathId(ctx), reachOf(ctx.state.token)))) {
       throw notFound();
     }
     ctx.status = 204;

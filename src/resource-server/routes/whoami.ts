@@ -1,23 +1,22 @@
 import Router from '@koa/router';
-import type { AuthenticatedState } from '../guard/authenticate.ts';
-import type { Guard } from '../guard/guard.ts';
+import type { Guard, Guarded } from '../guard/guard.ts';
 
 /** What the authorization server says about the bearer, in the words of RFC 7662. Needs no scope. */
-export function whoamiRoutes({ authenticate }: Guard): Router<AuthenticatedState> {
-  const router = new Router<AuthenticatedState>();
+export function whoamiRoutes(guard: Pick<Guard, 'require'>): Router<Guarded> {
+  const router = new Router<Guarded>();
 
-  router.get('/whoami', authenticate, (ctx) => {
-    const { accessToken } = ctx.state;
+  router.get('/whoami', guard.require(), (ctx) => {
+    const { token } = ctx.state;
     ctx.body = {
-      sub: accessToken.subject,
-      username: accessToken.username,
-      name: accessToken.name,
-      email: accessToken.email,
-      roles: accessToken.roles,
-      client_id: accessToken.clientId,
-      scope: [...accessToken.scopes].join(' '),
-      aud: accessToken.audience,
-      ...(accessToken.expiresAt && expiry(accessToken.expiresAt)),
+      sub: token.subject,
+      username: token.username,
+      name: token.name,
+      email: token.email,
+      roles: token.roles,
+      client_id: token.clientId,
+      scope: [...token.scopes].join(' '),
+      aud: token.audience,
+      ...(token.expiresAt && expiry(token.expiresAt)),
     };
   });
 

@@ -2,7 +2,8 @@ import { createPool } from '../../database/connect.ts';
 import { listen } from '../../http/listen.ts';
 import { createLogger } from '../../logging/create-logger.ts';
 import { createTestDatabase } from '../../testing/database.ts';
-import { createResourceApi } from '../app.ts';
+import { API_NAME, createResourceApi } from '../app.ts';
+import { createGuard } from '../guard/guard.ts';
 import { type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.ts';
 
 export const IDENTIFIER = 'https://api.example.com';
@@ -32,14 +33,25 @@ export async function startTestApi(): Promise<TestApi> {
   const [issuer, database] = await Promise.all([startScriptedIssuer(), createTestDatabase('resource-server')]);
   const pool = createPool({ url: database.url, max: 5, applicationName: 'resource-api test' });
   const lines: string[] = [];
+  const logger = createLogger('trace', { write: (line: string) => lines.push(line) });
+  const guard = createGuard({
+    issuer: issuer.issuer,
+    audience: IDENTIFIER,
+    clientId: 'api:1',
+    clientSecret: 's3cret+ %',
+    name: API_NAME,
+    timeoutMs: 300,
+    cache: { maxAgeSeconds: 0 }, // tests change their minds about a token
+    logger,
+  });
   const app = createResourceApi({
     pool,
-    introspection: { clientId: 'api:1', clientSecret: 's3cret+ %', timeoutMs: 300 },
+    guard,
     identifier: IDENTIFIER,
     issuer: issuer.issuer,
     allowedOrigins: [PAGE_ORIGIN],
     blobLimitBytes: BLOB_LIMIT,
-    logger: createLogger('trace', { write: (line: string) => lines.push(line) }),
+    logger,
   });
   const server = await listen(app.callback(), { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;
@@ -60,7 +72,7 @@ export async function startTestApi(): Promise<TestApi> {
       }),
     dropDatabase: () => database.drop(),
     stop: async () => {
-      await Promise.all([server.close(), issuer.close()]);
+      await Promise.all([server.close(), guard.close(), issuer.close()]);
       await pool.end();
       await database.drop();
     },
