@@ -32,7 +32,6 @@ import { createDescribeOrigin } from './pages/whereabouts.ts';
 import { ONE_ANSWER } from './provider/backchannel.ts';
 import { createPageSessions } from './provider/page-sessions.ts';
 import { sessionCookie } from './provider/session-settings.ts';
-import { PostgresSecondStepStore } from './storage/second-steps.ts';
 import { readStorageFigures } from './storage/storage-figures.ts';
 
 export interface AuthorizationServer {
@@ -78,10 +77,9 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     defaultLanguage: config.languages.default,
     brand,
   });
-  const secondSteps = new PostgresSecondStepStore(pool);
   const describeOrigin = createDescribeOrigin(await openPlaces(config.geoip.database));
   const notices = createNotices({ issuer: config.issuer, page, mailer: mail.mailer, describeOrigin });
-  const findPerson = (id: string) => secondSteps.findPerson(id);
+  const findPerson = (id: string) => stores.secondSteps.findPerson(id);
   const elsewhere = assembleElsewhere({ config, stores, page, notices, findPerson, logger });
   const authenticate = createAuthenticate({
     accounts,
@@ -96,7 +94,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     stores,
     page,
     authenticate: createAuthenticateAlone({ authenticate, requiresSecondFactor, audit }),
-    findPerson: (id) => secondSteps.findPerson(id),
+    findPerson,
     requiresSecondFactor,
     keepLogoutNotice: signOuts.keepNotice,
     mailer: mail.mailer,
@@ -117,18 +115,17 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     passwords,
     policy: passwordPolicy,
     authenticate,
-    findPerson: (id) => secondSteps.findPerson(id),
+    findPerson,
     requests,
     requiresSecondFactor,
-    identities: elsewhere.identities,
+    isKeptElsewhere: elsewhere.isKeptElsewhere,
     sessions,
   });
   const passkeys = assemblePasskeys({ config, stores, page, describeOrigin, notices });
-  const secondFactors = assembleSecondFactors({ config, stores, secondSteps });
+  const secondFactors = assembleSecondFactors({ config, stores });
   const signIn = assembleSignIn({
     config,
     stores,
-    secondSteps,
     secondFactors,
     page,
     authenticate,
@@ -165,13 +162,13 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       page,
       describeOrigin,
       notices,
-      findPerson: (id) => secondSteps.findPerson(id),
+      findPerson,
       identities: elsewhere.identities,
+      isKeptElsewhere: elsewhere.isKeptElsewhere,
       passwords,
       passwordPolicy,
       passkeys,
       secondFactors,
-      secondSteps,
       requiresSecondFactor,
       provider: () => provider,
     }),

@@ -33,6 +33,9 @@ export function assembleElsewhere({ config, stores, page, notices, findPerson, l
   return {
     identities,
     providers,
+    /** Whether the password of an account is the directory's. */
+    isKeptElsewhere: async (accountId: string) =>
+      config.ldap !== null && (await identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
     passwordDirectory: passwordDirectory({ config, stores, logger }, recognise, identities),
     signInWith: signInWith({
       page,

@@ -5,7 +5,6 @@ import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
 import type { RequiresSecondFactor } from '../accounts/second-factor-policy.ts';
-import type { SecondStepStore } from '../authenticators/second-steps.ts';
 import { ACCOUNT_CONSOLE } from '../clients/account-console.ts';
 import { connectedSection } from '../pages/account/connected.ts';
 import { passkeysSection } from '../pages/account/passkeys.ts';
@@ -29,11 +28,11 @@ export interface SecuritySectionsAssembly {
   readonly notices: Notices;
   readonly findPerson: PersonStore['findPerson'];
   readonly identities: Pick<IdentityStore, 'identitiesOf' | 'unlink'>;
+  readonly isKeptElsewhere: (accountId: string) => Promise<boolean>;
   readonly passwords: Passwords;
   readonly passwordPolicy: PasswordPolicy;
   readonly passkeys: AssembledPasskeys;
   readonly secondFactors: SecondFactors;
-  readonly secondSteps: Pick<SecondStepStore, 'findTotp' | 'removeTotp'>;
   readonly requiresSecondFactor: RequiresSecondFactor;
   readonly describeOrigin: DescribeOrigin;
 }
@@ -48,7 +47,7 @@ export function securitySections(assembly: SecuritySectionsAssembly): readonly S
   const { audit } = stores;
   return [
     passwordSection({ page, notices, brand: brand.name, changePassword: changePassword(assembly) }),
-    twoStepSection({ ...assembly, ...assembly.secondFactors, store: assembly.secondSteps, audit }),
+    twoStepSection({ ...assembly, ...assembly.secondFactors, store: stores.secondSteps, audit }),
     passkeysSection({ ...assembly, ...assembly.passkeys, issuer, audit }),
     connectedSection({ page, providers, identities, audit, notices }),
   ];
@@ -58,7 +57,7 @@ function changePassword({
   config,
   stores,
   findPerson,
-  identities,
+  isKeptElsewhere,
   passwords,
   passwordPolicy,
 }: SecuritySectionsAssembly) {
@@ -74,8 +73,7 @@ function changePassword({
     endLinks: async (accountId) => void (await pool.query(endLinksOfAccount(accountId, ['password', 'email']))),
     endApps: async (accountId) => void (await endAll(pool, endGrantsOfAccount(accountId, ACCOUNT_CONSOLE))),
     mayTry: (accountId) => rateLimits.take(PASSWORD_CHANGES, accountId),
-    isKeptElsewhere: async (accountId) =>
-      config.ldap !== null && (await identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
+    isKeptElsewhere,
     audit,
   });
 }

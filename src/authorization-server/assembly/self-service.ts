@@ -2,7 +2,6 @@ import type { Config } from '../../config/schema.ts';
 import { networkOf } from '../../http/network-of-address.ts';
 import type { Authenticate } from '../accounts/account.ts';
 import { acrOf } from '../accounts/assurance.ts';
-import type { IdentityStore } from '../accounts/identities.ts';
 import type { PasswordPolicy } from '../accounts/password-policy.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { PersonStore } from '../accounts/person.ts';
@@ -39,7 +38,7 @@ interface SelfServiceAssembly {
   readonly findPerson: PersonStore['findPerson'];
   readonly requests: RememberedRequests;
   readonly requiresSecondFactor: RequiresSecondFactor;
-  readonly identities: Pick<IdentityStore, 'identitiesOf'>;
+  readonly isKeptElsewhere: (accountId: string) => Promise<boolean>;
   readonly sessions: Pick<PageSessions, 'begin'>;
 }
 
@@ -68,9 +67,7 @@ export function assembleSelfService(assembly: SelfServiceAssembly) {
     endAccess: (accountId: string) => artifacts.revokeByAccountId(accountId),
     enqueue: (job: object) => deliveries.enqueue(MAIL_JOB, job),
     wake: () => deliveries.wake(MAIL_JOB),
-    isKeptElsewhere: async (accountId: string) =>
-      config.ldap !== null &&
-      (await assembly.identities.identitiesOf(accountId)).some(({ provider }) => provider === 'ldap'),
+    isKeptElsewhere: assembly.isKeptElsewhere,
     take: rateLimits.take,
     admits: (from: string) => rateLimits.take(MAIL_FROM_NETWORK, networkOf(from)),
     passwords,

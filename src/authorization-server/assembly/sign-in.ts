@@ -8,13 +8,11 @@ import type { Notices } from '../pages/notices.ts';
 import type { Page } from '../pages/page.ts';
 import { createSignInSteps } from '../pages/sign-in-steps.ts';
 import type { SignInWay } from '../pages/sign-in-ways.ts';
-import type { PostgresSecondStepStore } from '../storage/second-steps.ts';
 import type { Stores } from './stores.ts';
 
 export interface SecondFactorsAssembly {
   readonly config: Config;
   readonly stores: Stores;
-  readonly secondSteps: PostgresSecondStepStore;
 }
 
 export type SecondFactors = ReturnType<typeof assembleSecondFactors>;
@@ -22,8 +20,7 @@ export type SecondFactors = ReturnType<typeof assembleSecondFactors>;
 /** What confirms a first step. */
 export function assembleSecondFactors({
   config,
-  stores: { sealing, audit },
-  secondSteps: store,
+  stores: { sealing, audit, secondSteps: store },
 }: SecondFactorsAssembly) {
   const { lockout, brand } = config;
   const purpose = 'totp seed';
@@ -55,7 +52,7 @@ export interface SignInAssembly extends SecondFactorsAssembly {
 }
 
 /** The steps of signing in, with every way there is. */
-export function assembleSignIn({ stores: { sealing, audit }, secondSteps, secondFactors, ...deps }: SignInAssembly) {
+export function assembleSignIn({ stores: { sealing, audit, secondSteps }, secondFactors, ...deps }: SignInAssembly) {
   const purpose = 'sign-in progress';
   return createSignInSteps({
     ...deps,

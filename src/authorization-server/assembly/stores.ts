@@ -20,6 +20,7 @@ import { createPersonalAccessTokens } from '../storage/personal-access-tokens.ts
 import { createRateLimits } from '../storage/rate-limits.ts';
 import { PostgresResourceStore } from '../storage/resources.ts';
 import { createSealing } from '../storage/sealing.ts';
+import { PostgresSecondStepStore } from '../storage/second-steps.ts';
 
 export type Stores = ReturnType<typeof openStores>;
 
@@ -62,6 +63,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     grants: createGrantStore(pool),
     grantUsage,
     personalAccessTokens: createPersonalAccessTokens(pool),
+    secondSteps: new PostgresSecondStepStore(pool),
     rateLimits: createRateLimits(pool, sealing),
     audit: createAudit(pool, currentRequest.read),
     outbox: new PostgresOutbox(pool, sealing),
