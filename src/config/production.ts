@@ -48,7 +48,7 @@ function isPlainHttp(value: string): boolean {
 }
 
 /** RFC 6761 §6.3 for `localhost`, RFC 1122 §3.2.1.3 for 127/8; URL has normalised every other spelling. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||
