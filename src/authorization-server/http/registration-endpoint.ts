@@ -1,6 +1,7 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
 import { networkOf } from '../../http/network-of-address.ts';
+import { readJson } from './read-json.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,9 +24,6 @@ export interface RegistrationEndpointDeps {
 }
 
 export const REGISTRATION_PATH = '/register';
-
-/** What the engine reads at other endpoints. */
-const BODY_LIMIT = 56 * 1024;
 
 /**
  * The client registration endpoint (RFC 7591 §3), and with `?client_id=` the client configuration endpoint (RFC 7592 §2) of
@@ -93,34 +91,6 @@ function clientIdOf(ctx: ParameterizedContext): string {
     throw new errors.InvalidRequest('client_id is missing: use the registration_client_uri as it was told');
   }
   return clientId;
-}
-
-async function readJson(ctx: ParameterizedContext): Promise<Fields> {
-  if (!ctx.is('application/json')) {
-    throw new errors.InvalidRequest('the body must be JSON, and its type application/json');
-  }
-  const chunks: Buffer[] = [];
-  let received = 0;
-  for await (const chunk of ctx.req.iterator({ destroyOnReturn: false })) {
-    received += chunk.length;
-    if (received > BODY_LIMIT) {
-      throw new errors.InvalidRequest(`the body is longer than ${BODY_LIMIT} bytes`, 413);
-    }
-    chunks.push(chunk);
-  }
-  const value = parse(Buffer.concat(chunks).toString());
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new errors.InvalidRequest('the body must be a JSON object');
-  }
-  return value as Fields;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Always in JSON, whatever the program accepts. */

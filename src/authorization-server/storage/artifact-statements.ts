@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg';
 import { ACCOUNT_COLUMNS, type AccountColumns } from './account-columns.ts';
 import type { ArtifactRow } from './artifact-payload.ts';
+import { note } from './security-events.ts';
 
 /**
  * Every statement about artifacts, the frequent ones over as many of them as come together (database/batch.ts). Times
@@ -104,19 +105,28 @@ export const insert = (artifact: SavedArtifact): QueryConfig => ({
 export interface UpdatedArtifact extends SavedArtifact {
   /** Another one than the row's, where the artifact gets a new key. */
   readonly formerKey: string;
+  /** Of a session: does it stand for somebody else now, or for other grants, so that tokens have ended with what it was? */
+  readonly isAnother?: boolean | undefined;
 }
 
 /** Returns the `n` of those that are there: what has ended stays so. */
 export const update = (artifacts: readonly UpdatedArtifact[]): QueryConfig => ({
   name: 'artifact-update',
-  text: `update artifacts set key = saved.key, kind = saved.kind, grant_id = saved.grant_id, account_id = saved.account_id,
-      client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code,
-      session_uid = saved.session_uid, payload = saved.payload,
-      expires_at = ${EXPIRES_AT}, seen_at = saved.seen_at, seen_from = saved.seen_from, seen_by = saved.seen_by
-    from unnest(${ARRAYS}, $14::uuid[]) with ordinality as saved (${SAVED}, former_key, n)
-    where artifacts.key = former_key
-    returning n::int`,
-  values: [...columnsOf(artifacts), artifacts.map(({ formerKey }) => formerKey)],
+  text: `with updated as (
+      update artifacts set key = saved.key, kind = saved.kind, grant_id = saved.grant_id, account_id = saved.account_id,
+        client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code,
+        session_uid = saved.session_uid, payload = saved.payload,
+        expires_at = ${EXPIRES_AT}, seen_at = saved.seen_at, seen_from = saved.seen_from, seen_by = saved.seen_by
+      from unnest(${ARRAYS}, $14::uuid[], $15::bool[]) with ordinality as saved (${SAVED}, former_key, is_another, n)
+      where artifacts.key = former_key
+      returning n::int, is_another, artifacts.uid),
+    noted as (${note('session-changed', 'session_uid')} uid from updated where is_another and uid is not null)
+    select n from updated`,
+  values: [
+    ...columnsOf(artifacts),
+    artifacts.map(({ formerKey }) => formerKey),
+    artifacts.map(({ isAnother = false }) => isAnother),
+  ],
 });
 
 /** Exactly one of any number of these finds the row. */

@@ -6,6 +6,7 @@ import type { ArtifactPayload } from './artifact-payload.ts';
 import type { Sighting } from './artifact-statements.ts';
 import { KEEP_ENDED } from './ended-sessions.ts';
 import type { CurrentRequest } from './request-memory.ts';
+import { note } from './security-events.ts';
 
 /** What a browser calls itself may be as long as a header; what is told apart stands at its beginning. */
 const LONGEST_USER_AGENT = 400;
@@ -51,6 +52,8 @@ const END = {
       delete from artifacts where account_id = $1 and kind = 'Interaction' and $2::text[] is null
         and ($3::text is null or session_uid is distinct from $3)),
     kept as (${KEEP_ENDED}),
+    noted as (${note('session-ended', 'session_uid', 'account_id')}
+      case when $2::text[] is not null then uid end, case when $2::text[] is null then $1 end from ended),
     changes as (delete from mailed_links where account_id = $1 and purpose = 'email')
     select * from ended`,
 };

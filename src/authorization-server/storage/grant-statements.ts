@@ -1,10 +1,15 @@
 import type { QueryConfig } from 'pg';
 import type { GrantSelection } from '../grants/held-grant.ts';
 import { ENDED, lockedTokens, REVOKE_FAMILY } from './revocation-statements.ts';
+import { note } from './security-events.ts';
 
 /** Statements about grants at the hand of their account holder: whose they are is part of every one. */
 export const LIVE = `kind = 'Grant' and consumed_at is null and expires_at > now()`;
 const SELECTED = `account_id = $1 and client_id = $2 and ($3::uuid is null or key = $3) and ${LIVE}`;
+
+/** About the one grant that was selected, or all that the client has of the account. */
+const NOTED = `${note('grant-ended', 'grant_key', 'account_id', 'client_id')}
+  $3::uuid, case when $3 is null then $1 end, case when $3 is null then $2 end from grants`;
 
 const valuesOf = ({ accountId, clientId, key }: GrantSelection) => [accountId, clientId, key ?? null];
 
@@ -66,10 +71,14 @@ export const replaceGrants = (grants: readonly ReplacedGrant[]): QueryConfig => 
       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::float8[]) as asked (key, former, payload, exp)),
     unchanged as (
       select artifacts.key from artifacts join asked using (key)
-      where artifacts.payload = asked.former and consumed_at is null order by artifacts.key for no key update of artifacts)
-    update artifacts set payload = asked.payload,
-      expires_at = date_bin('1 hour', to_timestamp(asked.exp), 'epoch') + interval '1 hour'
-    from asked join unchanged using (key) where artifacts.key = asked.key returning artifacts.key`,
+      where artifacts.payload = asked.former and consumed_at is null order by artifacts.key for no key update of artifacts),
+    replaced as (
+      update artifacts set payload = asked.payload,
+        expires_at = date_bin('1 hour', to_timestamp(asked.exp), 'epoch') + interval '1 hour'
+      from asked join unchanged using (key) where artifacts.key = asked.key
+      returning artifacts.key, asked.payload <> asked.former as differs),
+    noted as (${note('grant-changed', 'grant_key')} key from replaced where differs)
+    select key from replaced`,
   values: [
     grants.map(({ key }) => key),
     grants.map(({ former }) => former),
@@ -83,7 +92,7 @@ export const endGrants = (selection: GrantSelection): QueryConfig => ({
   name: 'grants-end',
   text: `with grants as (update artifacts set ${ENDED} where ${SELECTED} returning key),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY}),
-      others as (delete from artifacts using grants where artifacts.grant_id = grants.key)
+      others as (delete from artifacts using grants where artifacts.grant_id = grants.key), noted as (${NOTED})
     select from grants`,
   values: valuesOf(selection),
 });
@@ -92,7 +101,8 @@ export const endGrants = (selection: GrantSelection): QueryConfig => ({
 export const endTokensOfGrants = (selection: GrantSelection): QueryConfig => ({
   name: 'grants-end-tokens',
   text: `with grants as (select key from artifacts where ${SELECTED}),
-      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY})
+      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY}),
+      noted as (${NOTED})
     delete from artifacts using grants where artifacts.grant_id = grants.key`,
   values: valuesOf(selection),
 });

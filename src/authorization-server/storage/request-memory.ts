@@ -20,8 +20,8 @@ export interface RequestMemory {
   /** By uid, in the same way. */
   readonly sessions: Map<string, string | undefined>;
   readonly accounts: Map<string, Account | undefined>;
-  /** The uid of each session that this request has found, by key: what a session keeps whatever its id. */
-  readonly foundSessions: Map<string, string | undefined>;
+  /** Each session that this request has found, by key. */
+  readonly foundSessions: Map<string, FoundSession>;
   /** By key: a page looks at its interaction, and answers it. */
   readonly interactions: Map<string, FoundWithAccount | undefined>;
   /** By key: the engine looks for a token under one kind after another. */
@@ -30,6 +30,15 @@ export interface RequestMemory {
   readonly successors: Map<string, string>;
   /** While one is under way. */
   redemption: Redemption | undefined;
+}
+
+/** What tokens that end with a session depend on. */
+export interface FoundSession {
+  /** What it keeps whatever its id. */
+  readonly uid: string | undefined;
+  readonly accountId: string | undefined;
+  /** By client. */
+  readonly grantIds: Readonly<Record<string, string | undefined>>;
 }
 
 interface ReadToken {

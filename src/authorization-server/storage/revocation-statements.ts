@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg';
 import { KEEP_ENDED } from './ended-sessions.ts';
+import { note } from './security-events.ts';
 import type { TokenPlace } from './token-statements.ts';
 
 /**
@@ -22,14 +23,16 @@ export function lockedTokens(condition: string): string {
 /** Everything that came of a grant, the grant itself excepted: the engine decides whether that goes too. */
 export const revokeByGrantId = (grantKey: string): QueryConfig => ({
   name: 'revoke-by-grant',
-  text: `with family as (${lockedTokens('grant_id = $1')}), revoked as (${REVOKE_FAMILY})
+  text: `with family as (${lockedTokens('grant_id = $1')}), revoked as (${REVOKE_FAMILY}),
+      noted as (${note('grant-ended', 'grant_key')} $1::uuid from family)
     delete from artifacts where grant_id = $1`,
   values: [grantKey],
 });
 
 export const endGrant = (key: string): QueryConfig => ({
   name: 'end-grant',
-  text: `update artifacts set ${ENDED} where key = $1 and consumed_at is null`,
+  text: `with ended as (update artifacts set ${ENDED} where key = $1 and consumed_at is null returning key)
+    ${note('grant-ended', 'grant_key')} key from ended`,
   values: [key],
 });
 
@@ -38,7 +41,8 @@ export const revokeGrantOf = ({ slot, key }: TokenPlace): QueryConfig => ({
   name: 'revoke-grant-of',
   text: `with origin as (select grant_id from tokens where slot = $1 and key = $2 and grant_id is not null),
       family as (${lockedTokens('grant_id = (select grant_id from origin)')}), revoked as (${REVOKE_FAMILY}),
-      members as (delete from artifacts using origin where artifacts.grant_id = origin.grant_id)
+      members as (delete from artifacts using origin where artifacts.grant_id = origin.grant_id),
+      noted as (${note('grant-ended', 'grant_key')} grant_id from origin, family)
     update artifacts set ${ENDED} from origin where artifacts.key = origin.grant_id and consumed_at is null`,
   values: [slot, key],
 });
@@ -46,7 +50,8 @@ export const revokeGrantOf = ({ slot, key }: TokenPlace): QueryConfig => ({
 /** A session that was given another key in the meantime still has its uid. */
 export const endSession = (key: string, uid: string | undefined): QueryConfig => ({
   name: 'end-session',
-  text: `delete from artifacts where key = $1 or (uid = $2 and kind = 'Session')`,
+  text: `with ended as (delete from artifacts where key = $1 or (uid = $2 and kind = 'Session') returning kind, uid)
+    ${note('session-ended', 'session_uid')} uid from ended where kind = 'Session' and uid is not null`,
   values: [key, uid ?? null],
 });
 
@@ -58,7 +63,9 @@ export const revokeByAccountId = (accountId: string): QueryConfig => ({
       kept as (${KEEP_ENDED}),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
       ungranted as (${lockedTokens('account_id = $1 and grant_id is null')}),
-      others as (${revokeTokens('ungranted')})
+      others as (${revokeTokens('ungranted')}),
+      noted as (${note('account-ended', 'account_id')} $1
+        where exists (select from grants) or exists (select from ended) or exists (select from ungranted))
     select from grants`,
   values: [accountId],
 });
@@ -67,7 +74,8 @@ export const revokeByAccountId = (accountId: string): QueryConfig => ({
 export const revokeByClientId = (clientId: string): QueryConfig => ({
   name: 'revoke-by-client',
   text: `with grants as (update artifacts set ${ENDED} where client_id = $1 and kind = 'Grant'),
-      others as (delete from artifacts where client_id = $1 and kind <> 'Grant')
+      others as (delete from artifacts where client_id = $1 and kind <> 'Grant'),
+      noted as (${note('client-ended', 'client_id')} $1)
     update tokens set revoked_at = now() where client_id = $1 and revoked_at is null`,
   values: [clientId],
 });
@@ -76,7 +84,8 @@ export const revokeByClientId = (clientId: string): QueryConfig => ({
 export const endGrantsOfClient = (clientId: string): QueryConfig => ({
   name: 'end-grants-of-client',
   text: `with grants as (update artifacts set ${ENDED} where client_id = $1 and kind = 'Grant' returning key),
-      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY})
+      family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), revoked as (${REVOKE_FAMILY}),
+      noted as (${note('client-ended', 'client_id')} $1 from grants)
     delete from artifacts using grants where artifacts.grant_id = grants.key`,
   values: [clientId],
 });
@@ -90,7 +99,9 @@ export const endGrantsOfAccount = (accountId: string, keptClientId: string): Que
       others as (delete from artifacts using grants where artifacts.grant_id = grants.key),
       family as (${lockedTokens('grant_id = any (array(select grants.key from grants))')}), granted as (${REVOKE_FAMILY}),
       ungranted as (${lockedTokens('account_id = $1 and grant_id is null')}),
-      other_tokens as (${revokeTokens('ungranted')})
+      other_tokens as (${revokeTokens('ungranted')}),
+      noted as (${note('account-ended', 'account_id')} $1
+        where exists (select from grants) or exists (select from ungranted))
     select from grants`,
   values: [accountId, keptClientId],
 });

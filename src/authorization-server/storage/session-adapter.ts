@@ -1,7 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { sightingBy } from './browser-sessions.ts';
-import { rememberAccount, take } from './request-memory.ts';
+import { type FoundSession, rememberAccount, take } from './request-memory.ts';
 import { endSession } from './revocation-statements.ts';
 
 /**
@@ -21,7 +21,7 @@ export class SessionAdapter extends ArtifactAdapter {
       rememberAccount(memory, row);
     }
     if (payload) {
-      memory?.foundSessions.set(this.keyOf(id), payload.uid);
+      memory?.foundSessions.set(this.keyOf(id), foundSession(payload));
     }
     return payload;
   }
@@ -44,16 +44,34 @@ export class SessionAdapter extends ArtifactAdapter {
       await this.deps.artifacts.upsert({ row, expiresIn: expiresIn ?? null, seen });
       return;
     }
-    await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: former, seen });
+    const now = foundSession(payload);
+    const isAnother = isAnotherThan(found?.get(former), now);
+    await this.deps.artifacts.update({ row, expiresIn: expiresIn ?? null, formerKey: former, seen, isAnother });
     found?.delete(former);
-    found?.set(row.key, payload.uid);
+    found?.set(row.key, now);
   }
 
   override async destroy(id: string): Promise<void> {
     if (id !== this.deps.currentRequest()?.replacedSessionId) {
       const key = this.keyOf(id);
-      await this.deps.pool.query(endSession(key, this.deps.memory()?.foundSessions.get(key)));
+      await this.deps.pool.query(endSession(key, this.deps.memory()?.foundSessions.get(key)?.uid));
       this.deps.memory()?.foundSessions.delete(key);
     }
   }
+}
+
+function foundSession({ uid, accountId, authorizations = {} }: AdapterPayload): FoundSession {
+  const grants = Object.entries(authorizations).map(([clientId, { grantId }]) => [clientId, grantId]);
+  return { uid, accountId, grantIds: Object.fromEntries(grants) };
+}
+
+/** The engine takes a token that ends with a session for ended when that has another account, or another grant for its client. */
+function isAnotherThan(former: FoundSession | undefined, now: FoundSession): boolean {
+  return (
+    former?.accountId !== undefined &&
+    (former.accountId !== now.accountId ||
+      Object.entries(former.grantIds).some(
+        ([clientId, grantId]) => grantId !== undefined && now.grantIds[clientId] !== grantId,
+      ))
+  );
 }

@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg';
 import { ACCOUNT_COLUMNS, type AccountColumns } from './account-columns.ts';
+import { note } from './security-events.ts';
 import type { TokenRow } from './token-payload.ts';
 
 /**
@@ -126,8 +127,11 @@ export const redeemArtifact = ({ key, saved }: ArtifactExchange): QueryConfig =>
 /** Marked and not deleted: a retry of what saved it must not bring it back. */
 export const revoke = (tokens: readonly KnownToken[]): QueryConfig => ({
   name: 'token-revoke',
-  text: `update tokens t set revoked_at = now() from unnest($1::int[], $2::uuid[], $3::text[]) as asked (slot, key, kind)
-    where t.slot = asked.slot and t.key = asked.key and t.kind = asked.kind and t.revoked_at is null`,
+  text: `with revoked as (
+      update tokens t set revoked_at = now() from unnest($1::int[], $2::uuid[], $3::text[]) as asked (slot, key, kind)
+      where t.slot = asked.slot and t.key = asked.key and t.kind = asked.kind and t.revoked_at is null
+      returning t.key, t.kind)
+    ${note('token-ended', 'token_key')} key from revoked where kind in ('AccessToken', 'ClientCredentials')`,
   values: [...columnsOf(tokens), kindsOf(tokens)],
 });
 

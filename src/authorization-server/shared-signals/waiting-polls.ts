@@ -1,0 +1,156 @@
+import { PassThrough, type Readable } from 'node:stream';
+import type { EventFeed } from './event-stream.ts';
+
+/** RFC 8936 §2.3. */
+export interface PollAnswer {
+  /** SETs by their `jti`. */
+  readonly sets: Readonly<Record<string, string>>;
+  readonly moreAvailable?: true;
+}
+
+export const NO_EVENTS: PollAnswer = { sets: {} };
+export const hasEvents = ({ sets }: PollAnswer): boolean => Object.keys(sets).length > 0;
+
+/** It cannot be told whether there are events: a receiver must not take that for none. */
+export class CannotTell extends Error {
+  override readonly name = 'CannotTell';
+}
+
+export interface WaitingPolls {
+  /**
+   * What `look` finds now; or, when that is nothing, an answer that is on its way until it finds something. `undefined` from
+   * it says that there is no such stream, or none any more. Throws `CannotTell`.
+   */
+  wait(look: () => Promise<PollAnswer | undefined>): Promise<PollAnswer | Readable | undefined>;
+  /** Those that wait end with nothing, so that their receivers go on elsewhere, and nobody waits here any more. */
+  stop(): void;
+}
+
+/** JSON may begin with spaces. Each tells the receiver that the stream lives, and that nothing has happened until now. */
+const SIGN_OF_LIFE = ' ';
+const SIGN_EVERY_MS = 300;
+/** Proxies cut off what is silent for longer than half a minute or so; and receivers are heard of. */
+const LONGEST_WAIT_MS = 25_000;
+
+/** Polls that wait at this node. They hold no connection to the database, and cost nothing but a byte now and then. */
+export function createWaitingPolls(feed: EventFeed): WaitingPolls {
+  const waiting = new Set<Wait>();
+  let signs: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const leave = (wait: Wait) => {
+    waiting.delete(wait);
+    if (waiting.size === 0) {
+      clearInterval(signs);
+      signs = undefined;
+    }
+  };
+  const join = (wait: Wait) => {
+    waiting.add(wait);
+    wait.body.once('close', () => leave(wait));
+    signs ??= setInterval(() => {
+      for (const { body } of waiting) {
+        body.write(SIGN_OF_LIFE);
+      }
+    }, SIGN_EVERY_MS).unref();
+  };
+
+  return {
+    async wait(look) {
+      if (stopped) {
+        throw new CannotTell('this node is about to stop');
+      }
+      const wait = new Wait(look);
+      await wait.follow(feed);
+      const found = await wait.find();
+      if (found === undefined || hasEvents(found) || stopped) {
+        wait.body.destroy();
+        return found;
+      }
+      join(wait);
+      wait.begin();
+      return wait.body;
+    },
+    stop() {
+      stopped = true;
+      for (const wait of waiting) {
+        wait.end(NO_EVENTS);
+      }
+    },
+  };
+}
+
+class Wait {
+  readonly body = new PassThrough();
+  readonly #look: () => Promise<PollAnswer | undefined>;
+  #looking = true;
+  #changed = false;
+
+  constructor(look: () => Promise<PollAnswer | undefined>) {
+    this.#look = look;
+    this.body.on('error', () => {}); // Whoever sends it to the receiver hears of it, too.
+  }
+
+  /** Before the first look, so that nothing falls between the two. */
+  async follow(feed: EventFeed): Promise<void> {
+    const following = await feed
+      .follow({ changed: () => this.#change(), lost: () => this.#break(new CannotTell('the database is silent')) })
+      .catch((cause: unknown) => Promise.reject(new CannotTell('the database is away', { cause })));
+    this.body.once('close', () => following.stop());
+  }
+
+  async find(): Promise<PollAnswer | undefined> {
+    try {
+      return await this.#look();
+    } catch (error) {
+      this.body.destroy();
+      throw error;
+    }
+  }
+
+  begin(): void {
+    this.body.write(SIGN_OF_LIFE); // Headers leave with the first byte.
+    const timer = setTimeout(() => this.end(NO_EVENTS), LONGEST_WAIT_MS).unref();
+    this.body.once('close', () => clearTimeout(timer));
+    this.#looking = false;
+    if (this.#changed) {
+      this.#change();
+    }
+  }
+
+  end(answer: PollAnswer): void {
+    if (!this.body.writableEnded && !this.body.destroyed) {
+      this.body.end(JSON.stringify(answer));
+    }
+  }
+
+  #break(error: Error): void {
+    this.body.destroy(error);
+  }
+
+  /** One look at a time; what happens meanwhile is looked at afterwards. */
+  #change(): void {
+    this.#changed = true;
+    if (!this.#looking && !this.body.destroyed) {
+      this.#looking = true;
+      void this.#lookAgain().finally(() => {
+        this.#looking = false;
+      });
+    }
+  }
+
+  async #lookAgain(): Promise<void> {
+    while (this.#changed && !this.body.destroyed) {
+      this.#changed = false;
+      try {
+        const found = await this.#look();
+        if (found === undefined || hasEvents(found)) {
+          this.end(found ?? NO_EVENTS);
+          return;
+        }
+      } catch (cause) {
+        this.#break(new CannotTell('events cannot be read', { cause }));
+      }
+    }
+  }
+}
