@@ -1,19 +1,11 @@
-/** `/whoami` of the resource API behind everything that a request passes there but the guard, which lets anyone in. */
-import Koa from 'koa';
+/** The resource API with a guard that lets anyone in: everything that a request passes there, but the guard. */
+import { createPool } from '../../src/database/connect.ts';
 import { listen } from '../../src/http/listen.ts';
 import { createLogger } from '../../src/logging/create-logger.ts';
-import type { AccessToken } from '../../src/resource-server/guard/access-token.ts';
-import type { Guard } from '../../src/resource-server/guard/guard.ts';
+import { createResourceApi } from '../../src/resource-server/app.ts';
+import type { AccessToken, Guarded } from '../../src/resource-server/guard/guard.ts';
 import { createMiddleware } from '../../src/resource-server/guard/middleware.ts';
 import { createRefusals } from '../../src/resource-server/guard/refusals.ts';
-import { crossOrigin } from '../../src/resource-server/http/cross-origin.ts';
-import { refuseForms } from '../../src/resource-server/http/refuse-forms.ts';
-import { refuseUnrouted } from '../../src/resource-server/http/refuse-unrouted.ts';
-import { renderErrors } from '../../src/resource-server/http/render-errors.ts';
-import { requestLog } from '../../src/resource-server/http/request-log.ts';
-import { originFormTarget } from '../../src/resource-server/http/request-target.ts';
-import { securityHeaders } from '../../src/resource-server/http/security-headers.ts';
-import { whoamiRoutes } from '../../src/resource-server/routes/whoami.ts';
 import { API } from '../directory.ts';
 
 const ANYBODY: AccessToken = {
@@ -32,24 +24,24 @@ const ANYBODY: AccessToken = {
   authTime: undefined,
 };
 
-const logger = createLogger('info');
-const guard: Pick<Guard, 'require'> = {
-  require: () =>
-    createMiddleware(
-      () => ({ left: ANYBODY }),
-      (place: { token?: AccessToken }, left) => {
-        place.token = left;
-      },
-    ),
-};
-
-const app = new Koa();
-app.use(requestLog(logger));
-app.use(securityHeaders(API));
-app.use(renderErrors(logger));
-app.use(originFormTarget);
-app.use(crossOrigin([]));
-app.use(refuseForms(createRefusals(undefined)));
-app.use(whoamiRoutes(guard).routes());
-app.use(refuseUnrouted);
+const app = createResourceApi({
+  pool: createPool({ url: 'postgres://127.0.0.1:9', max: 1, applicationName: 'bench' }), // nothing asks it
+  guard: {
+    require: () => createMiddleware<AccessToken>(() => ({ left: ANYBODY }), leave),
+    metadata: createMiddleware<boolean>(() => ({ left: false })),
+    metadataUrl: undefined,
+    authenticate: async () => ANYBODY,
+    refuse: createRefusals(undefined),
+    close: async () => undefined,
+  },
+  identifier: API,
+  issuer: API,
+  allowedOrigins: [],
+  blobLimitBytes: 1,
+  logger: createLogger('info'),
+});
 await listen(app.callback(), { host: '127.0.0.1', port: Number(process.env.BENCH_PORT) });
+
+function leave(place: Partial<Guarded>, token: AccessToken): void {
+  place.token = token;
+}

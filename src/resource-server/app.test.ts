@@ -26,7 +26,7 @@ it('says in its metadata who issues tokens for it and how to send them (RFC 9728
   expect(await response.json()).toEqual({
     resource: IDENTIFIER,
     authorization_servers: [api.issuer.issuer],
-    scopes_supported: ['blobs:read', 'blobs:write', 'records:read', 'records:write'],
+    scopes_supported: ['blobs:read', 'blobs:write', 'records:read', 'records:write', 'reports:run'],
     bearer_methods_supported: ['header'],
     resource_name: expect.any(String),
   });

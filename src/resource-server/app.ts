@@ -9,13 +9,16 @@ import { renderErrors } from './http/render-errors.ts';
 import { requestLog } from './http/request-log.ts';
 import { originFormTarget } from './http/request-target.ts';
 import { securityHeaders } from './http/security-headers.ts';
-import { blobRoutes } from './routes/blobs.ts';
+import { blobHandlers } from './routes/blobs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { overviewRoutes } from './routes/overview.ts';
-import { recordRoutes } from './routes/records.ts';
-import { whoamiRoutes } from './routes/whoami.ts';
+import { recordHandlers } from './routes/records.ts';
+import { reportHandlers } from './routes/reports.ts';
+import { createRouter } from './routes/router.ts';
+import { whoamiHandlers } from './routes/whoami.ts';
 import { BlobStore } from './storage/blobs.ts';
 import { RecordStore } from './storage/records.ts';
+import { ReportStore } from './storage/reports.ts';
 
 /** What people know it by. */
 export const API_NAME = 'Concierge resource API';
@@ -50,9 +53,13 @@ export function createResourceApi(dependencies: ResourceApiDependencies): Koa {
 
   app.use(overviewRoutes(identifier, issuer, guard.metadataUrl).routes());
   app.use(healthRoutes(pool).routes());
-  app.use(whoamiRoutes(guard).routes());
-  app.use(recordRoutes(new RecordStore(pool), guard).routes());
-  app.use(blobRoutes(new BlobStore(pool), blobLimitBytes, guard).routes());
+  const handlers = {
+    ...recordHandlers(new RecordStore(pool)),
+    ...blobHandlers(new BlobStore(pool), blobLimitBytes),
+    ...reportHandlers(new ReportStore(pool)),
+    ...whoamiHandlers,
+  };
+  app.use(createRouter(guard, handlers).routes());
   app.use(refuseUnrouted);
   return app;
 }

@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
 import Router from '@koa/router';
+import { ENDPOINTS, type Endpoint } from './endpoints.ts';
 
-const ENDPOINTS = [
-  { method: 'GET', path: '/records', scope: 'records:read', does: 'list your records, newest first (limit, cursor)' },
-  { method: 'POST', path: '/records', scope: 'records:write', does: 'create a record from {"title", "body"}' },
-  { method: 'GET', path: '/records/:id', scope: 'records:read', does: 'one record' },
-  { method: 'PUT', path: '/records/:id', scope: 'records:write', does: 'replace its title and body' },
-  { method: 'DELETE', path: '/records/:id', scope: 'records:write', does: 'delete it' },
-  { method: 'POST', path: '/blobs', scope: 'blobs:write', does: 'store the raw bytes of the body' },
-  { method: 'GET', path: '/blobs/:id', scope: 'blobs:read', does: 'those bytes again' },
-  { method: 'GET', path: '/whoami', scope: null, does: 'what is known about the bearer of the token' },
-] as const;
+const ROWS = Object.entries<Endpoint>(ENDPOINTS).map(([name, { scope, callers, does }]) => {
+  const [method = '', path = ''] = name.split(' ');
+  return { method, path, scope: scope === '' ? null : scope, callers, does };
+});
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -32,7 +27,7 @@ export function overviewRoutes(identifier: string, issuer: string, resourceMetad
         resource: identifier,
         authorization_server: issuer,
         resource_metadata: resourceMetadata,
-        endpoints: ENDPOINTS,
+        endpoints: ROWS,
       };
       return;
     }
@@ -44,10 +39,10 @@ export function overviewRoutes(identifier: string, issuer: string, resourceMetad
 }
 
 function page(issuer: string): string {
-  const rows = ENDPOINTS.map(
-    ({ method, path, scope, does }) =>
-      `<tr><td><code>${method} ${path}</code></td><td>${scope === null ? 'any' : `<code>${scope}</code>`}</td><td>${does}</td></tr>`,
-  );
+  const rows = ROWS.map(({ method, path, scope, callers, does }) => {
+    const scopes = scope === null ? 'any token' : code(scope.split(' '));
+    return `<tr><td><code>${method} ${path}</code><br>${does}</td><td>${scopes}</td><td>${callers.join(', ')}</td></tr>`;
+  });
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -59,12 +54,16 @@ function page(issuer: string): string {
 <p>It keeps records and blobs for those who bring an access token from <code>${escapeHtml(issuer)}</code>,
 in the header <code>Authorization: Bearer …</code>, and asks that server about every token it is shown.</p>
 <table>
-<thead><tr><th scope="col">Endpoint</th><th scope="col">Scope</th><th scope="col">What it does</th></tr></thead>
+<thead><tr><th scope="col">Endpoint</th><th scope="col">Scope</th><th scope="col">For whom</th></tr></thead>
 <tbody>${rows.join('\n')}</tbody>
 </table>
 </main>
 </html>
 `;
+}
+
+function code(words: readonly string[]): string {
+  return words.map((word) => `<code>${word}</code>`).join(' and ');
 }
 
 function escapeHtml(value: string): string {

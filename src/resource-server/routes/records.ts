@@ -1,10 +1,9 @@
-import Router from '@koa/router';
 import { z } from 'zod';
-import type { Guard, Guarded } from '../guard/guard.ts';
 import { notFound, pathId } from '../http/path-id.ts';
 import { describe, invalidRequest, readJson } from '../http/read-body.ts';
 import { ownerOf, reachOf } from '../owner.ts';
 import type { RecordStore, StoredRecord } from '../storage/records.ts';
+import type { Handlers } from './router.ts';
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair. */
 const text = z
@@ -26,46 +25,44 @@ const ListQuery = z.object({
     .optional(),
 });
 
-export function recordRoutes(records: RecordStore, guard: Pick<Guard, 'require'>): Router<Guarded> {
-  const router = new Router<Guarded>();
-  const mayRead = guard.require('records:read');
-  const mayWrite = guard.require('records:write');
+export function recordHandlers(
+  records: RecordStore,
+): Handlers<'GET /records' | 'POST /records' | 'GET /records/:id' | 'PUT /records/:id' | 'DELETE /records/:id'> {
+  return {
+    'GET /records': async (ctx) => {
+      const query = ListQuery.safeParse(ctx.query);
+      if (!query.success) {
+        throw invalidRequest(describe(query.error));
+      }
+      const { limit, cursor } = query.data;
+      const page = await records.list(reachOf(ctx.state.token), { limit, cursor });
+      ctx.body = { records: page.records.map(present), next_cursor: page.nextCursor ?? null };
+    },
 
-  router.get('/records', mayRead, async (ctx) => {
-    const query = ListQuery.safeParse(ctx.query);
-    if (!query.success) {
-      throw invalidRequest(describe(query.error));
-    }
-    const { limit, cursor } = query.data;
-    const page = await records.list(reachOf(ctx.state.token), { limit, cursor });
-    ctx.body = { records: page.records.map(present), next_cursor: page.nextCursor ?? null };
-  });
+    'POST /records': async (ctx) => {
+      const record = await records.create(ownerOf(ctx.state.token), await readJson(ctx, RecordContent));
+      ctx.status = 201;
+      ctx.set('Location', `/records/${record.id}`);
+      ctx.body = present(record);
+    },
 
-  router.post('/records', mayWrite, async (ctx) => {
-    const record = await records.create(ownerOf(ctx.state.token), await readJson(ctx, RecordContent));
-    ctx.status = 201;
-    ctx.set('Location', `/records/${record.id}`);
-    ctx.body = present(record);
-  });
+    'GET /records/:id': async (ctx) => {
+      ctx.body = presentOr404(await records.find(pathId(ctx), reachOf(ctx.state.token)));
+    },
 
-  router.get('/records/:id', mayRead, async (ctx) => {
-    ctx.body = presentOr404(await records.find(pathId(ctx), reachOf(ctx.state.token)));
-  });
+    'PUT /records/:id': async (ctx) => {
+      const id = pathId(ctx);
+      const content = await readJson(ctx, RecordContent);
+      ctx.body = presentOr404(await records.replace(id, reachOf(ctx.state.token), content));
+    },
 
-  router.put('/records/:id', mayWrite, async (ctx) => {
-    const id = pathId(ctx);
-    const content = await readJson(ctx, RecordContent);
-    ctx.body = presentOr404(await records.replace(id, reachOf(ctx.state.token), content));
-  });
-
-  router.delete('/records/:id', mayWrite, async (ctx) => {
-    if (!(await records.delete(pathId(ctx), reachOf(ctx.state.token)))) {
-      throw notFound();
-    }
-    ctx.status = 204;
-  });
-
-  return router;
+    'DELETE /records/:id': async (ctx) => {
+      if (!(await records.delete(pathId(ctx), reachOf(ctx.state.token)))) {
+        throw notFound();
+      }
+      ctx.status = 204;
+    },
+  };
 }
 
 function presentOr404(record: StoredRecord | undefined) {

@@ -1,11 +1,8 @@
-import Router from '@koa/router';
-import type { Guard, Guarded } from '../guard/guard.ts';
+import type { Handlers } from './router.ts';
 
-/** What the authorization server says about the bearer, in the words of RFC 7662. Needs no scope. */
-export function whoamiRoutes(guard: Pick<Guard, 'require'>): Router<Guarded> {
-  const router = new Router<Guarded>();
-
-  router.get('/whoami', guard.require(), (ctx) => {
+/** What the authorization server says about the bearer, in the words of RFC 7662. */
+export const whoamiHandlers: Handlers<'GET /whoami'> = {
+  'GET /whoami': (ctx) => {
     const { token } = ctx.state;
     ctx.body = {
       sub: token.subject,
@@ -18,10 +15,8 @@ export function whoamiRoutes(guard: Pick<Guard, 'require'>): Router<Guarded> {
       aud: token.audience,
       ...(token.expiresAt && expiry(token.expiresAt)),
     };
-  });
-
-  return router;
-}
+  },
+};
 
 function expiry(expiresAt: Date) {
   const expiresIn = Math.max(0, Math.round((expiresAt.getTime() - Date.now()) / 1000));

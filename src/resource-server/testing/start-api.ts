@@ -10,7 +10,7 @@ export const IDENTIFIER = 'https://api.example.com';
 export const METADATA_URL = 'https://api.example.com/.well-known/oauth-protected-resource';
 export const PAGE_ORIGIN = 'http://localhost:3002';
 export const BLOB_LIMIT = 1024 * 1024;
-export const ALL_SCOPES = 'records:read records:write blobs:read blobs:write';
+export const ALL_SCOPES = 'records:read records:write blobs:read blobs:write reports:run';
 
 export interface TestApi {
   readonly url: string;
@@ -86,6 +86,7 @@ export const accountToken = (sub: string, more: object = {}) => ({
   aud: IDENTIFIER,
   client_id: 'demo-web',
   scope: ALL_SCOPES,
+  roles: ['user'],
   sub,
   ...more,
 });
