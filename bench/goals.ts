@@ -121,6 +121,18 @@ const INTENTIONS: readonly Intention[] = [
     value: compared('password', 'rate', 'P', 'hash'),
   },
   {
+    name: 'guarded request, a token that the guard knows: throughput (guarded / unguarded)',
+    unit: 'x',
+    must: { least: 0.85 },
+    value: compared('guard-warm', 'rate', 'guarded', 'unguarded'),
+  },
+  {
+    name: 'guarded request, a token that it never saw: throughput (guarded / proxy)',
+    unit: 'x',
+    must: { least: 0.5 },
+    value: compared('guard-cold', 'rate', 'guarded', 'proxy'),
+  },
+  {
     name: '/jwks while passwords are verified: p99 (busy / idle)',
     unit: 'x',
     must: { most: 5 },

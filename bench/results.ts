@@ -31,13 +31,14 @@ round, in which the contenders take turns. Who they are:
 - **M** stock oidc-provider on a \`Map\`; **B0** on knex, one statement for each call; **S** on the product's store; all three do what
   the product does, with the same clients, tokens, claims, algorithms and hashes, and keep clients and accounts in memory;
 - **F** a bare \`node:http\` handler on the product's store: the floor;
-- **guarded** the resource API, which asks P about each token, **unguarded** the same route for everybody;
+- **guarded** the resource API, whose guard asks P about each token that it does not know, **unguarded** the same route for everybody,
+  **proxy** a bare \`node:http\` handler that does nothing but ask P;
 - **hash** nothing but the verification of a password.
 
 M, B0 and S issue tokens for a resource server (RFC 8707), because the product does. Nothing checkpoints during a run, so no page is
 logged whole. *SQL alone* is counted with one request at a time, when there is nobody to share a statement with.
 
-CPU time of the server is that of its process (of guarded, that of P too), CPU time of the database that of all of PostgreSQL. A journey is eight requests of a
+CPU time of the server is that of its process (of guarded and proxy, that of P too), CPU time of the database that of all of PostgreSQL. A journey is eight requests of a
 browser without cookies: authorization, sign-in page, sign-in, its way back, consent page, consent, its way back, exchange.`;
 
 function tablesOf(report: Report): readonly Table[] {

@@ -102,6 +102,8 @@ export class Stage {
         return this.#startGuarded();
       case 'unguarded':
         return this.#startScript(name, 'unguarded-server.ts', {}, { populatedAt: await this.#portOf('P') });
+      case 'proxy':
+        return this.#startProxy();
       case 'hash':
         return {
           name,
@@ -144,6 +146,14 @@ export class Stage {
     const databaseUrl = await this.database('resource-api');
     const api = await startResourceApi({ databaseUrl, issuerPort: target.port, logFile });
     const contender = this.#enter('guarded', api, { database, populatedAt: target.port });
+    return { ...contender, asks: pid === undefined ? [] : [pid] };
+  }
+
+  async #startProxy(): Promise<Contender> {
+    const { target, pid, database } = await this.contender('P');
+    const env = { BENCH_ISSUER_PORT: String(target.port) };
+    const about = { database, populatedAt: target.port };
+    const contender = await this.#startScript('proxy', 'introspection-proxy.ts', env, about);
     return { ...contender, asks: pid === undefined ? [] : [pid] };
   }
 

@@ -4,7 +4,7 @@ import { introspection, introspectionUnknown } from './introspection.ts';
 import { journey, journeyWithHash } from './journey.ts';
 import type { Operation } from './operation.ts';
 import { passwordGrant } from './passwords.ts';
-import { resourceApi } from './resource-api.ts';
+import { resourceApi, resourceApiCold } from './resource-api.ts';
 import { codeExchange, refreshing, revocation, userinfo } from './tokens.ts';
 
 /** In the order of the report. */
@@ -24,6 +24,7 @@ export const OPERATIONS: readonly Operation[] = [
   jwks,
   signInPage,
   resourceApi,
+  resourceApiCold,
 ];
 
 export function operationNamed(name: string): Operation {

@@ -11,6 +11,7 @@ export type ContenderName =
   | 'F' // bare node:http on the product's store
   | 'guarded' // the resource API
   | 'unguarded' // one of its routes, for everybody
+  | 'proxy' // bare node:http that asks the product, and looks at nothing
   | 'hash'; // nothing but the verification of a password
 
 export interface Operation {

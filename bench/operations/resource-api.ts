@@ -1,10 +1,13 @@
 import { expectStatus, get, pick } from '../load/requests.ts';
+import { issueTokens, type MachineToken } from '../load/supply.ts';
 import type { Operation } from './operation.ts';
 
-/** The tokens are those of (P), which the guard asks about each of them. */
+const whoami = (token: string) => get('/whoami', { Authorization: `Bearer ${token}` });
+
+/** Two thousand tokens of (P), over and over: after the first time the guard knows each of them. */
 export const resourceApi: Operation = {
-  name: 'resource-api',
-  title: 'resource API request with a valid token',
+  name: 'guard-warm',
+  title: 'resource API, tokens that the guard knows',
   contenders: ['guarded', 'unguarded'],
   scenario: (_target, population) => {
     let tokens: readonly string[] = [];
@@ -13,7 +16,30 @@ export const resourceApi: Operation = {
         tokens = (await population()).accessTokens;
       },
       async perform(connection) {
-        expectStatus(await connection.exchange(get('/whoami', { Authorization: `Bearer ${pick(tokens)}` })), 200);
+        expectStatus(await connection.exchange(whoami(pick(tokens))), 200);
+        return true;
+      },
+    };
+  },
+};
+
+/** Each request with another token of (P), which has to be asked about it. */
+export const resourceApiCold: Operation = {
+  name: 'guard-cold',
+  title: 'resource API, each time a token that the guard never saw',
+  contenders: ['guarded', 'proxy'],
+  scenario: ({ populatedAt }) => {
+    let tokens: MachineToken[] = [];
+    return {
+      async prepare(round) {
+        tokens = await issueTokens(populatedAt, round, 4000);
+      },
+      async perform(connection) {
+        const next = tokens.pop();
+        if (next === undefined) {
+          return false;
+        }
+        expectStatus(await connection.exchange(whoami(next.token)), 200);
         return true;
       },
     };

@@ -1,9 +1,9 @@
 /** What is done with tokens of people: refreshing, exchanging a code, revoking, userinfo. */
-import { type BenchClient, CODE_SCOPE, MACHINES } from '../directory.ts';
+import { type BenchClient, CODE_SCOPE } from '../directory.ts';
 import { exchangeRequest } from '../load/browser.ts';
 import { inParallel, type Person, type RefreshChain, refresh } from '../load/population.ts';
-import { expectStatus, get, jsonOf, pick, postForm } from '../load/requests.ts';
-import type { Round, Target } from '../load/scenario.ts';
+import { expectStatus, get, pick, postForm } from '../load/requests.ts';
+import { issueTokens, type MachineToken, repeated, supplyFor } from '../load/supply.ts';
 import type { Operation } from './operation.ts';
 
 /** Each connection goes on with a chain of its own. */
@@ -57,10 +57,10 @@ export const revocation: Operation = {
   title: 'revocation',
   contenders: ['P', 'M', 'B0'],
   scenario: (target) => {
-    let tokens: { readonly client: BenchClient; readonly token: string }[] = [];
+    let tokens: MachineToken[] = [];
     return {
       async prepare(round) {
-        tokens = await issueTokens(target, round);
+        tokens = await issueTokens(target.port, round, 1500);
       },
       async perform(connection) {
         const next = tokens.pop();
@@ -92,24 +92,3 @@ export const userinfo: Operation = {
     };
   },
 };
-
-async function issueTokens({ port }: Target, round: Round) {
-  const tokens: { client: BenchClient; token: string }[] = [];
-  await inParallel(port, repeated(MACHINES, supplyFor(round, 1500)), async (connection, client) => {
-    const form = { grant_type: 'client_credentials', scope: 'records:read' };
-    const answer = expectStatus(await connection.exchange(postForm('/token', form, client)), 200);
-    tokens.push({ client, token: jsonOf<{ access_token: string }>(answer).access_token });
-  });
-  return tokens;
-}
-
-/** How many to have ready; when they are used up the round is over. */
-function supplyFor({ seconds }: Round, perSecond: number): number {
-  return Math.ceil(seconds * perSecond);
-}
-
-function* repeated<Item>(items: readonly Item[], count: number): Generator<Item> {
-  for (let number = 0; number < count; number += 1) {
-    yield items[number % items.length] as Item;
-  }
-}
