@@ -119,9 +119,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
     types: ['pg'],
   },
   // For other APIs to take along.
-  'resource-server/guard': { imports: ['zod'], types: ['koa'] },
+  'resource-server/guard': { imports: ['jose', 'zod'] },
   // A client like any other.
   playground: { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client', 'qrcode'] },
+  // To be copied into other projects, so they know nothing of ours, and not of each other.
+  'samples/web-app': { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client', 'jose'] },
+  'samples/single-page-app': { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client'] },
   cli: EVERYTHING,
   'test-kit': EVERYTHING,
   'main.ts': EVERYTHING,

@@ -58,7 +58,7 @@ export interface Question {
  * One way of checking an access token: introspection, a JWT's signature, a lookup.
  *
  * `undefined` for a token that is unknown, expired or revoked. Throws `CannotVerify` when there is no way to tell at this
- * moment. Answers without a promise where nobody has to be asked.
+ * moment, and `UnusableToken` where there is more to say to the client. Answers without a promise where nobody has to be asked.
  */
 export type Verify = (
   token: string,
@@ -68,4 +68,9 @@ export type Verify = (
 /** Nobody can say whether the token is good. `message` is for the operator's log; the cause may hold more. */
 export class CannotVerify extends Error {
   override readonly name = 'CannotVerify';
+}
+
+/** What was presented is no token that could be good here. `message` is for the developer of the client. */
+export class UnusableToken extends Error {
+  override readonly name = 'UnusableToken';
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type AccessToken, CannotVerify, type VerifiedToken, type Verify } from './access-token.ts';
+import { type AccessToken, CannotVerify, UnusableToken, type VerifiedToken, type Verify } from './access-token.ts';
 import { readPresentedToken } from './presented-token.ts';
 import type { Refusal } from './refusal.ts';
 import type { Refusals } from './refusals.ts';
@@ -50,11 +50,19 @@ export function createAuthenticate({ verify, expected, refuse, now }: Authentica
       ? verified.then(
           (answer) => check(answer, required),
           (error: unknown) => {
-            throw error instanceof CannotVerify ? refuse.unavailable(error) : error;
+            throw refusalOf(error, refuse);
           },
         )
       : check(verified, required);
   };
+}
+
+/** Anything else is a mistake of ours. */
+function refusalOf(error: unknown, refuse: Refusals): unknown {
+  if (error instanceof UnusableToken) {
+    return refuse.invalidToken(error.message);
+  }
+  return error instanceof CannotVerify ? refuse.unavailable(error) : error;
 }
 
 /** Why the token is none for here, whatever the request takes. */

@@ -5,6 +5,7 @@ const Metadata = z.object({
   issuer: z.string(),
   introspection_endpoint: z.url().optional(),
   jwks_uri: z.url().optional(),
+  id_token_signing_alg_values_supported: z.array(z.string()).optional(),
 });
 export type ServerMetadata = z.infer<typeof Metadata>;
 

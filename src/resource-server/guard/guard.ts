@@ -2,28 +2,31 @@ import type { IncomingMessage } from 'node:http';
 import type { AccessToken } from './access-token.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { discovery } from './discovery.ts';
-import { introspection } from './introspection.ts';
 import { createMetadata, metadataUrl } from './metadata.ts';
 import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type RequireOptions, requirement } from './requirement.ts';
 import { Revocations } from './revocations.ts';
-import type { GuardLogger } from './strategy.ts';
+import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
 import { TokenCache } from './token-cache.ts';
 
 export type { AccessToken, Confirmation } from './access-token.ts';
 export { Refusal } from './refusal.ts';
+export type { TokenDatabase } from './repository.ts';
 export type { RequireOptions } from './requirement.ts';
+export type { Strategy } from './strategy.ts';
 
 export interface GuardOptions {
   /** The authorization server whose word counts. Everything else about it is found out from it (RFC 8414). */
   readonly issuer: string;
   /** The resource indicator (RFC 8707) of what is guarded, which a token must carry as `aud`. */
   readonly audience: string;
-  /** With what this resource server authenticates when it asks about a token. */
-  readonly clientId: string;
-  readonly clientSecret: string;
+  /** How tokens are checked: by introspection, unless given. */
+  readonly strategy?: Strategy;
+  /** With what this resource server authenticates when it asks about a token: not needed where it does not ask. */
+  readonly clientId?: string;
+  readonly clientSecret?: string;
   /** What people know this API by, for its metadata. */
   readonly name?: string;
   /** Scopes beside those that `require` names, for its metadata. */
@@ -75,17 +78,18 @@ const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message,
 const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
 
 export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
-  const { clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
+  const { strategy = 'introspection', clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
   const url = metadataUrl(audience)?.href;
   const refuse = createRefusals(url);
   const revocations = new Revocations();
-  const verify = introspection({
+  const verify = createVerify(strategy, {
     issuer,
+    audience,
     discovery: discovery(issuer, timeoutMs),
-    clientId,
-    clientSecret,
+    client: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
     timeoutMs,
     logger,
+    revocations,
   });
   const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
   const cache = new TokenCache(verify, {

@@ -17,8 +17,7 @@ function verifier() {
   const verify = introspection({
     issuer,
     discovery: discovery(issuer, 300),
-    clientId: 'api:1',
-    clientSecret: 's3cret+ %',
+    client: { clientId: 'api:1', clientSecret: 's3cret+ %' },
     timeoutMs: 300,
     logger: { warn: () => undefined },
   });

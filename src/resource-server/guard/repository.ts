@@ -1,0 +1,74 @@
+import { CannotVerify, type Verify } from './access-token.ts';
+import { circuitBreaker } from './circuit-breaker.ts';
+import { looksLikeJwt, type VerifyJwt } from './jwt.ts';
+import type { GuardLogger } from './strategy.ts';
+import { TokenClaims, verifiedTokenOf } from './token-claims.ts';
+import { placeOf } from './token-place.ts';
+
+/** As much of a `Pool` of `pg` as is needed here. */
+export interface TokenDatabase {
+  query(statement: { name: string; text: string; values: unknown[] }): Promise<{ rows: Record<string, unknown>[] }>;
+}
+
+export interface RepositoryDependencies {
+  readonly database: TokenDatabase;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly verifyJwt: VerifyJwt;
+  readonly timeoutMs: number;
+  readonly logger: GuardLogger;
+}
+
+const INTROSPECT_TOKEN = {
+  name: 'introspect-token',
+  text: 'select introspect_token($1::integer, $2::uuid, $3::boolean, $4::text) as answer',
+};
+
+/**
+ * Looks the token up in the database of the authorization server, or in a replica: the answer is that of introspection. The
+ * database is told the token's hash; the signature of a JWT is checked here, for its row goes by a name that is no secret.
+ */
+export function repository({
+  database,
+  issuer,
+  audience,
+  verifyJwt,
+  timeoutMs,
+  logger,
+}: RepositoryDependencies): Verify {
+  const guarded = circuitBreaker({ failures: 5, restMs: 1000, now: () => performance.now() });
+
+  const lookUp = async (id: string, isJwt: boolean) => {
+    const { slot, key } = placeOf(id);
+    const { rows } = await within(
+      timeoutMs,
+      database.query({ ...INTROSPECT_TOKEN, values: [slot, key, isJwt, audience] }),
+    );
+    const answer = rows[0]?.answer;
+    return answer === null ? undefined : TokenClaims.parse({ ...Object(answer), iss: issuer });
+  };
+
+  return async (token) => {
+    const isJwt = looksLikeJwt(token);
+    const id = isJwt ? (await verifyJwt(token))?.jti : token;
+    if (id === undefined) {
+      return undefined;
+    }
+    try {
+      const claims = await guarded(() => lookUp(id, isJwt));
+      return claims && verifiedTokenOf(claims);
+    } catch (cause) {
+      logger.warn({ err: cause }, 'cannot look an access token up in the database');
+      throw new CannotVerify('the database does not answer', { cause });
+    }
+  };
+}
+
+/** A pool may let a query wait for as long as it likes. */
+async function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
+}

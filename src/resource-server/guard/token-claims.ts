@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { type Confirmation, handlesOf, type VerifiedToken } from './access-token.ts';
+
+/** OpenID Connect Core §2 limits `sub`, RFC 6749 appendix A.1 `client_id`, to printable ASCII. */
+const Identifier = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+
+const Seconds = z.int().min(0).max(8_640_000_000_000); // what a Date can hold
+
+/** What is told about a token that is good, by whom and in which way ever. */
+export const TokenClaims = z.object({
+  sub: Identifier.optional(),
+  client_id: Identifier,
+  username: z.string().optional(),
+  name: z.string().optional(),
+  email: z.string().optional(),
+  roles: z.array(z.string()).default([]),
+  scope: z.string().default(''),
+  aud: z.union([z.string(), z.array(z.string())]).default([]),
+  iss: z.string().optional(),
+  token_type: z.string().optional(),
+  cnf: z.object({ jkt: z.string().optional(), 'x5t#S256': z.string().optional() }).optional(),
+  exp: Seconds.optional(),
+  acr: z.string().optional(),
+  auth_time: Seconds.optional(),
+  // What events about revocations name it by.
+  jti: z.string().optional(),
+  grant_id: z.string().optional(),
+  sid: z.string().optional(),
+});
+export type TokenClaims = z.infer<typeof TokenClaims>;
+
+export function verifiedTokenOf(claims: TokenClaims): VerifiedToken {
+  const { sub, client_id, aud, iss, exp, acr, auth_time, cnf } = claims;
+  const accessToken = {
+    subject: sub,
+    clientId: client_id,
+    username: claims.username,
+    name: claims.name,
+    email: claims.email,
+    roles: claims.roles,
+    scopes: new Set(claims.scope.split(' ').filter((scope) => scope !== '')),
+    audience: typeof aud === 'string' ? [aud] : aud,
+    issuer: iss,
+    expiresAt: dateOf(exp),
+    confirmation: cnf && confirmationOf(cnf),
+    acr,
+    authTime: dateOf(auth_time),
+  };
+  const { jti: token, grant_id: grant, sid: session } = claims;
+  return {
+    accessToken,
+    tokenType: claims.token_type?.toLowerCase(),
+    handles: handlesOf({ token, grant, session, account: sub, client: client_id }),
+  };
+}
+
+function confirmationOf({ jkt, 'x5t#S256': x5tS256 }: NonNullable<TokenClaims['cnf']>): Confirmation {
+  return { ...(jkt !== undefined && { jkt }), ...(x5tS256 !== undefined && { x5tS256 }) };
+}
+
+function dateOf(seconds: number | undefined): Date | undefined {
+  return seconds === undefined ? undefined : new Date(seconds * 1000);
+}
