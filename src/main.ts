@@ -12,6 +12,7 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
   serve: 'the authorization server: [--config FILE] [--migrate] [--workers N] [--development]',
   'resource-api': 'the demo resource API: [--config FILE] [--development]',
   playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
+  samples: 'the sample clients, at the ports 3003 and 3004: [--issuer URL] [--resource-api URL]',
   migrate: 'bring the database up to date: [--config FILE]',
   storage: 'how much is kept, and how it grows: [--config FILE] [--json]',
   'initial-access-token':

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Demonstration } from '../authorization-server/pages/demonstration.ts';
 import { isAllowed, PROFILES, type ProfileName } from '../authorization-server/profiles/profile.ts';
+import type { LocalAddresses } from './local-addresses.ts';
 
 /** What of the demo directory is shown to whoever tries Concierge out; applying it has checked the rest. */
 const Demo = z.object({
@@ -10,7 +11,10 @@ const Demo = z.object({
   ),
 });
 
-export function demonstrationOf(content: unknown, playground: string): Demonstration {
+export function demonstrationOf(
+  content: unknown,
+  { playground, sampleWebApp, sampleSinglePageApp }: LocalAddresses,
+): Demonstration {
   const { accounts, clients } = Demo.parse(content);
   return {
     accounts,
@@ -22,13 +26,12 @@ export function demonstrationOf(content: unknown, playground: string): Demonstra
         grantTypes: grant_types,
       })),
     playground,
+    sampleWebApp,
+    sampleSinglePageApp,
   };
 }
 
-interface Addresses {
-  readonly issuer: string;
-  readonly resourceApi: string;
-  readonly playground: string;
+interface Welcome extends LocalAddresses {
   readonly demonstration: Demonstration;
   readonly profile: ProfileName;
   /** Mail is to be read there, because none is sent. */
@@ -36,7 +39,8 @@ interface Addresses {
 }
 
 /** What `concierge dev` prints when it is ready: addresses, accounts, and lines to copy into a shell or a browser. */
-export function welcome({ issuer, resourceApi, playground, demonstration, profile, keepsMailbox }: Addresses): string {
+export function welcome({ demonstration, profile, keepsMailbox, ...addresses }: Welcome): string {
+  const { issuer, resourceApi, playground, sampleWebApp, sampleSinglePageApp } = addresses;
   const accounts = demonstration.accounts.map(
     ({ email, password, roles }) => `  ${email.padEnd(20)} ${password}   (${roles.join(', ')})`,
   );
@@ -45,7 +49,9 @@ Concierge is ready. Ctrl-C stops everything; what you do here is kept for the ne
 
   authorization server  ${issuer}
   resource API          ${resourceApi}
-  playground            ${playground}${keepsMailbox ? `\n  mailbox               ${issuer}/mailbox` : ''}
+  playground            ${playground}
+  sample web app        ${sampleWebApp}
+  single-page app       ${sampleSinglePageApp}${keepsMailbox ? `\n  mailbox               ${issuer}/mailbox` : ''}
 
 Sign in as
 ${accounts.join('\n')}
@@ -57,7 +63,7 @@ ${examples({ issuer, playground, profile }).join('\n')}`;
 }
 
 /** Lines to copy, as far as the profile of the server lets the demo clients do that. */
-function examples({ issuer, playground, profile }: Pick<Addresses, 'issuer' | 'playground' | 'profile'>): string[] {
+function examples({ issuer, playground, profile }: Pick<Welcome, 'issuer' | 'playground' | 'profile'>): string[] {
   const { authMethods, grantTypes, pkceForAll } = PROFILES[profile];
   const code = { client_id: 'demo-web', response_type: 'code', redirect_uri: `${playground}/callback` };
   const token = { client_id: 'demo-implicit', response_type: 'token', redirect_uri: `${playground}/implicit/callback` };

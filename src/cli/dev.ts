@@ -19,6 +19,7 @@ import { MIGRATIONS } from './migrate.ts';
 import { startPlayground } from './playground.ts';
 import { reportClients } from './report-clients.ts';
 import { startResourceApi } from './resource-api.ts';
+import { startSamples } from './samples.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -71,10 +72,11 @@ async function start(options: { config?: string | undefined; data: string }, run
   if (config.profile !== 'rfc6749') {
     console.log([`Profile ${config.profile}:`, ...(await reportClients(config))].join('\n  '));
   }
-  const demonstration = demonstrationOf(content, actual.playground);
+  const demonstration = demonstrationOf(content, actual);
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));
   running.push(await startPlayground({ ...config.playground.listen, ...actual }));
+  running.push(await startSamples(config.samples, actual));
   const keepsMailbox = config.mail.smtpUrl === null;
   return welcome({ ...actual, demonstration, profile: config.profile, keepsMailbox });
 }

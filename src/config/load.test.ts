@@ -258,9 +258,10 @@ describe('production', () => {
     }
   });
 
-  it('answers cross-origin calls of the playground in development only', () => {
+  it('answers cross-origin calls of the demo clients in development only', () => {
     expect(loadResourceApiConfig({ env: apiEnv, mode: 'development' }).allowedOrigins).toEqual([
       'http://localhost:3002',
+      'http://localhost:3004',
     ]);
     expect(loadResourceApiConfig({ env: apiEnv, mode: 'production' }).allowedOrigins).toEqual([]);
   });

@@ -119,11 +119,11 @@ function secretsOfSettings({ upstreamProviders, ldap }: Settings, env: Environme
 /** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */
 export function loadResourceApiConfig(source: Source): ResourceApiConfig {
   const { settings, secrets } = load(source, ['RESOURCE_API_DATABASE_URL', 'CONCIERGE_RESOURCE_API_CLIENT_SECRET']);
-  const { resourceApi, playground, log } = settings;
-  const playgroundOrigins = source.mode === 'development' ? [`http://localhost:${playground.listen.port}`] : [];
+  const { resourceApi, playground, samples, log } = settings;
+  const demoPages = [playground, samples.singlePageApp].map(({ listen }) => `http://localhost:${listen.port}`);
   return frozen({
     ...resourceApi,
-    allowedOrigins: [...resourceApi.allowedOrigins, ...playgroundOrigins],
+    allowedOrigins: [...resourceApi.allowedOrigins, ...(source.mode === 'development' ? demoPages : [])],
     mode: source.mode,
     databaseUrl: secrets.RESOURCE_API_DATABASE_URL,
     clientSecret: secrets.CONCIERGE_RESOURCE_API_CLIENT_SECRET,

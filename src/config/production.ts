@@ -8,6 +8,8 @@ export const DEMO_SECRETS: ReadonlySet<string> = new Set([
   'demo-machine-secret',
   'demo-api-secret',
   'demo-ciba-secret',
+  'sample-web-secret',
+  'sample-spa-secret',
   'correct-horse-battery-staple',
 ]);
 

@@ -151,6 +151,7 @@ export const Settings = z
     metrics: z.strictObject({ host: z.string().min(1), port: port.nullable() }),
     resourceApi,
     playground: z.strictObject({ listen }),
+    samples: z.strictObject({ webApp: z.strictObject({ listen }), singlePageApp: z.strictObject({ listen }) }),
   })
   .refine(({ mutualTls: { header }, trustedProxies }) => header === null || trustedProxies > 0, {
     ...because('is set, and no proxy is trusted', 'set trustedProxies: anyone else can send that header, too'),

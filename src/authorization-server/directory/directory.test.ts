@@ -254,6 +254,8 @@ describe('config/demo.yaml', () => {
       'demo-machine',
       'demo-device',
       'demo-ciba',
+      'sample-web',
+      'sample-spa',
       'demo-api',
     ]);
     expect(accounts.map(({ email, roles }) => [email, ...roles])).toEqual([
@@ -270,6 +272,8 @@ describe('config/demo.yaml', () => {
       'clients.demo-password.client_secret',
       'clients.demo-machine.client_secret',
       'clients.demo-ciba.client_secret',
+      'clients.sample-web.client_secret',
+      'clients.sample-spa.client_secret',
       'clients.demo-api.client_secret',
       'accounts.alice@example.com.password',
       'accounts.guest@example.com.password',

@@ -10,6 +10,8 @@ export interface Demonstration {
     readonly name: string;
     readonly grantTypes: readonly string[];
   }[];
-  /** The playground's address. */
+  /** Where the demo clients are. */
   readonly playground: string;
+  readonly sampleWebApp: string;
+  readonly sampleSinglePageApp: string;
 }
