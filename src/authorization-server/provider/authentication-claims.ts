@@ -7,20 +7,30 @@ interface Source {
   readonly amr?: readonly string[] | undefined;
 }
 
+export interface AuthenticationClaims {
+  readonly auth_time?: number;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+}
+
 /**
  * RFC 9068 §2.2.1: when and how the account holder had signed in, for a resource server that wants it recent. The same in
  * every access token that comes of one authorization; nothing where a client acts for itself, or brought a password.
  */
-export function authenticationClaims({ oidc }: KoaContextWithOIDC): Record<string, unknown> {
+export function authenticationClaims({ oidc }: KoaContextWithOIDC): AuthenticationClaims {
   const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } = oidc.entities;
   const source: Source | undefined =
     AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest ?? atOnce(oidc);
-  const { authTime, acr, amr } = source ?? {};
+  return onlyAuthentication({ auth_time: source?.authTime, acr: source?.acr, amr: source?.amr });
+}
+
+/** Those of them that are there. */
+export function onlyAuthentication({ auth_time, acr, amr }: Partial<Record<keyof AuthenticationClaims, unknown>> = {}) {
   return {
-    ...(authTime === undefined ? {} : { auth_time: authTime }),
+    ...(auth_time === undefined ? {} : { auth_time }),
     ...(acr === undefined ? {} : { acr }),
     ...(amr === undefined ? {} : { amr }),
-  };
+  } as AuthenticationClaims;
 }
 
 /** A token that comes with the authorization response itself. */

@@ -2,7 +2,7 @@ import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider';
 import { TOKEN_EXCHANGE } from '../clients/token-exchange.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { Exchange, IssuedToken, PresentedToken } from '../flows/token-exchange/token-exchange.ts';
-import { authenticationClaims } from './authentication-claims.ts';
+import { type AuthenticationClaims, authenticationClaims, onlyAuthentication } from './authentication-claims.ts';
 import { senderOf, subjectFor } from './engine-tokens.ts';
 import type { Exchanged, StateOf } from './token-state.ts';
 
@@ -22,7 +22,7 @@ interface ModelledToken {
   readonly jkt?: string;
   readonly 'x5t#S256'?: string;
   readonly exchanged?: Exchanged;
-  readonly extra?: Pick<PresentedToken, 'act' | 'may_act'>;
+  readonly extra?: Pick<PresentedToken, 'act' | 'may_act'> & AuthenticationClaims;
 }
 
 export interface LiveToken extends PresentedToken {
@@ -75,7 +75,11 @@ export async function issueExchanged(
     client: await provider.Client.find(clientId),
     scope: scopes.join(' '),
     exchanged: { by: client.clientId, consentedAt },
-    extra: { ...(act && { act }), ...(accountId === undefined && clientId !== client.clientId && { sub: clientId }) },
+    extra: {
+      ...onlyAuthentication(model.extra),
+      ...(act && { act }),
+      ...(accountId === undefined && clientId !== client.clientId && { sub: clientId }),
+    },
   };
   const { grantId, sessionUid, sid, expiresWithSession } = model;
   const token =
@@ -94,7 +98,7 @@ export async function issueExchanged(
 
 /** What goes into the token itself, and stays in it. */
 export const exchangedTokenSettings = (): Slice => ({
-  extraTokenClaims: (_ctx, token) => token.extra as never,
+  extraTokenClaims: (ctx, token) => extraOf(ctx, token as unknown as ModelledToken) as never,
   formats: {
     customizers: {
       async jwt(ctx, token, { payload }) {
@@ -104,8 +108,12 @@ export const exchangedTokenSettings = (): Slice => ({
           payload.client_id = exchanged.by;
           payload.sub = accountId === undefined ? payload.sub : await subjectFor(ctx, accountId, client);
         }
-        Object.assign(payload, authenticationClaims(ctx));
       },
     },
   },
 });
+
+/** An opaque token remembers it for introspection (RFC 9470 §6.2), a JWT says it itself. */
+function extraOf(ctx: KoaContextWithOIDC, { kind, extra }: ModelledToken): object | undefined {
+  return kind === 'AccessToken' ? { ...authenticationClaims(ctx), ...extra } : extra;
+}

@@ -75,7 +75,7 @@ const introspectThere = (token: string) => introspect(otherNode, token, REPORTS_
 describe('introspection of a JWT access token (RFC 7662, RFC 9068)', () => {
   it('C37: tells its resource server and its client what it says, and whose it is', async () => {
     const { access_token } = await obtainTokens();
-    const { sub, jti, iat, exp } = decodeJwt(access_token);
+    const { sub, jti, iat, exp, acr, amr, auth_time } = decodeJwt(access_token);
     const said = await introspect(server.issuer, access_token, REPORTS_API);
     expect(said).toEqual({
       active: true,
@@ -85,8 +85,9 @@ describe('introspection of a JWT access token (RFC 7662, RFC 9068)', () => {
       scope: 'reports:read reports:write',
       token_type: 'Bearer',
       roles: ['reporter'],
-      ...{ sub, jti, iat, exp },
+      ...{ sub, jti, iat, exp, acr, amr, auth_time },
     });
+    expect(acr).toBe('1fa');
     expect(await introspect(server.issuer, access_token, APP)).toMatchObject({ active: true, jti });
   });
 

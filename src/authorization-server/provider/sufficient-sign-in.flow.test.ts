@@ -6,6 +6,7 @@ import {
   createPkce,
   createRelyingParty,
   DEMO_WEB,
+  introspect,
   type Parameters,
   type RelyingParty,
 } from '../../testing/relying-party.ts';
@@ -118,6 +119,19 @@ describe.each([
     const again = await browser.get(web.authorizationUrl({ ...parameters, prompt: 'none' }));
     expect(new URL(again.url).searchParams.get('code')).not.toBeNull();
   });
+});
+
+it('a resource server hears how and when somebody had signed in, and the same after a refresh (RFC 9470 §6.2)', async () => {
+  const browser = new UserAgent(server.issuer);
+  await letTimePass(server);
+  const parameters = { scope: 'openid records:read', acr_values: 'mfa' };
+  const { body, idToken } = await tokensAfter(parameters, browser, async (page) =>
+    typeCode(browser, await browser.signIn(page, person), app.code()),
+  );
+  const signedIn = { active: true, acr: 'mfa', auth_time: idToken.auth_time };
+  expect(await introspect(server.issuer, String(body.access_token))).toMatchObject(signedIn);
+  const refreshed = await web.refresh(String(body.refresh_token));
+  expect(await introspect(server.issuer, String(refreshed.body.access_token))).toMatchObject(signedIn);
 });
 
 it('a wish that the account cannot fulfil is none', async () => {

@@ -77,6 +77,9 @@ describe('what a resource server is told (RFC 7662 §2.2)', () => {
       name: 'Alice Archer',
       email: 'alice@example.com',
       roles: ['user'],
+      acr: '1fa',
+      amr: ['pwd'],
+      auth_time: expect.any(Number),
     });
     expect(Number(exp) - Number(iat)).toBeGreaterThan(0);
   });
