@@ -25,7 +25,7 @@ interface Entry {
 }
 
 const AGE_WITHOUT_EVENTS_MS = 1000;
-const NEGATIVE_AGE_MS = 1000;
+const AGE_OF_NO_MS = 1000;
 /** Apart from the good ones: whoever sends nonsense by the thousand drives nobody's good token out. */
 const NEGATIVE_BOUNDS: Bounds = { entries: 10_000, bytes: Number.POSITIVE_INFINITY };
 
@@ -65,7 +65,7 @@ export class TokenCache {
       this.#tell(entry, key, token, question);
       return entry.verified;
     }
-    if (this.#isFresh(this.#bad.get(key), NEGATIVE_AGE_MS)) {
+    if (this.#isFresh(this.#bad.get(key), Math.min(this.#options.maxAgeMs, AGE_OF_NO_MS))) {
       return undefined;
     }
     return this.#miss(key, token, question);
