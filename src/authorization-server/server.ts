@@ -16,6 +16,7 @@ import { assemblePasskeys } from './assembly/passkeys.ts';
 import { assemblePasswordPolicy } from './assembly/password-policy.ts';
 import { assembleProvider } from './assembly/provider.ts';
 import { assembleSelfService } from './assembly/self-service.ts';
+import { assembleSharedSignals } from './assembly/shared-signals.ts';
 import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
 import { assembleSignOuts } from './assembly/sign-outs.ts';
 import { openStores, type Stores } from './assembly/stores.ts';
@@ -44,6 +45,8 @@ export interface AuthorizationServer {
   keepHouse(): Housekeeping;
   /** Delivers what waits in the outbox from now on: mail, and notices to clients. */
   deliver(): RunningDeliveries;
+  /** Requests that wait for something to happen end with nothing: this node is about to stop. */
+  endWaiting(): void;
   /** Where they are asked for; of several workers the primary answers for all. */
   serveMetrics(): Promise<ListeningServer | undefined>;
   /** Resolves when this node acts upon every change of clients, resource servers and roles that was committed before. */
@@ -93,7 +96,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     audit,
   });
   const requiresSecondFactor = createSecondFactorPolicy(config.secondFactor);
-  const { provider, registration, requests, healing } = await assembleProvider({
+  const { provider, registration, requests, healing, signingKeys } = await assembleProvider({
     config,
     stores,
     page,
@@ -138,6 +141,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     ways: [passkeys.way, elsewhere.signInWith.way, selfService.pages.way],
     demonstration,
   });
+  const sharedSignals = await assembleSharedSignals({ config, stores, signingKeys });
   const handle = createAuthorizationServer({
     selfService: selfService.pages.router,
     backFromElsewhere: elsewhere.signInWith.callback,
@@ -178,6 +182,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
     }),
     demonstration,
     registration,
+    sharedSignals: sharedSignals.endpoints,
     cookieSignatures,
     trustedProxies: config.trustedProxies,
     mutualTlsOrigin: config.mutualTls.origin,
@@ -196,6 +201,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
       const running = [deliveries.start(handlers), signOuts.start(provider)];
       return { stop: async () => void (await Promise.all(running.map((one) => one.stop()))) };
     },
+    endWaiting: sharedSignals.stop,
     serveMetrics: async () => metrics?.serve(),
     confirmDirectory: () => directory.confirm(),
     async close() {
@@ -233,6 +239,7 @@ export async function startAuthorizationServer(
     port: server.port,
     metricsPort: metrics?.port,
     async stop() {
+      authorizationServer.endWaiting();
       await Promise.all([server.close(), metrics?.close()]);
       await Promise.all([housekeeping.stop(), deliveries.stop()]);
       await authorizationServer.close();

@@ -96,6 +96,7 @@ export async function assembleProvider({
     provider: () => provider,
     logger,
   });
+  const signingKeys = await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing));
   const provider: Provider = createProvider({
     issuer: config.issuer,
     profile: config.profile,
@@ -118,7 +119,7 @@ export async function assembleProvider({
       mayTell: (accountId) => rateLimits.take(MAILS_OF_REQUESTS, accountId),
     }),
     trustedIssuers: new PostgresTrustedIssuerStore(pool),
-    signingKeys: await loadSigningKeys(new PostgresSigningKeyStore(pool, sealing)),
+    signingKeys,
     serverSecrets: await loadServerSecrets(new PostgresServerSecretStore(pool, sealing)),
     keepLogoutNotice,
     during: stores.currentRequest.during,
@@ -138,7 +139,7 @@ export async function assembleProvider({
     development: config.mode === 'development',
   });
   reportFailures(provider, logger);
-  return { provider, registration, requests, healing };
+  return { provider, registration, requests, healing, signingKeys };
 }
 
 function rememberedRequests(sealing: Sealing, provider: () => Provider) {

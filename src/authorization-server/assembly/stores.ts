@@ -21,6 +21,7 @@ import { createRateLimits } from '../storage/rate-limits.ts';
 import { PostgresResourceStore } from '../storage/resources.ts';
 import { createSealing } from '../storage/sealing.ts';
 import { PostgresSecondStepStore } from '../storage/second-steps.ts';
+import { SecurityEventFeed } from '../storage/security-event-feed.ts';
 
 export type Stores = ReturnType<typeof openStores>;
 
@@ -37,6 +38,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
   const clients = new PostgresClientStore(pool);
   const resources = new PostgresResourceStore(pool);
   const directory = new DirectoryCache({ url, clients, resources, now: directoryClock, logger });
+  const securityEvents = new SecurityEventFeed({ url, logger });
   const sessionsEnded = createSignal();
   const artifacts = createArtifactStore({
     pool,
@@ -58,6 +60,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     directory,
     ofRequest: directoryOfRequest(directory, accountsReadAlong),
     artifacts,
+    securityEvents,
     /** Given whenever sessions were ended that have clients to be told. */
     sessionsEnded,
     grants: createGrantStore(pool),
@@ -70,6 +73,7 @@ export function openStores(config: Config, logger: Logger, directoryClock: (() =
     async close() {
       await grantUsage.close();
       await directory.close();
+      await securityEvents.close();
       await pool.end();
     },
   };

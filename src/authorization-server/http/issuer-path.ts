@@ -1,6 +1,10 @@
 import type { RequestListener } from 'node:http';
 
-const METADATA = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+const METADATA = [
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/ssf-configuration',
+];
 
 /** What every path of an issuer begins with: `/login` of `https://example.com/login`, and nothing where it is an origin. */
 export function pathOfIssuer(issuer: string): string {

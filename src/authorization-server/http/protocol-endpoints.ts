@@ -1,7 +1,7 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { errors } from 'oidc-provider';
 
-/** The engine's endpoints and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
+/** The endpoints of programs and of the engine, and the methods they have (RFC 9110 §15.5.6 wants them named when another is used). */
 const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/auth', ['GET', 'POST']],
   ['/request', ['POST']],
@@ -19,6 +19,11 @@ const METHODS: ReadonlyMap<string, readonly string[]> = new Map([
   ['/session/end/success', ['GET']],
   ['/.well-known/openid-configuration', ['GET']],
   ['/.well-known/oauth-authorization-server', ['GET']],
+  ['/.well-known/ssf-configuration', ['GET']],
+  ['/ssf/streams', ['GET', 'POST', 'PATCH', 'PUT', 'DELETE']],
+  ['/ssf/status', ['GET', 'POST']],
+  ['/ssf/verify', ['POST']],
+  ['/ssf/poll', ['POST']],
 ]);
 
 /** Those that a person's browser opens: a refusal is a page there (pages/error.ts), and JSON everywhere else. */
@@ -42,6 +47,7 @@ export const SAME_FOR_EVERYONE: ReadonlySet<string> = new Set([
   '/jwks',
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
+  '/.well-known/ssf-configuration',
 ]);
 
 /** What the engine reads at most; it says 400 to more. */

@@ -33,6 +33,7 @@ import {
 } from '../flows/rich-authorization-requests/rich-authorization-requests.ts';
 import type { RememberedGrants } from '../grants/remembered-grant.ts';
 import { PROFILES, type ProfileName } from '../profiles/profile.ts';
+import type { Handles } from '../resources/handles.ts';
 import { type AccountSettingsDeps, accountSettings } from './account-settings.ts';
 import { createDeclaredTypes, type DeclaredTypes } from './authorization-details-types.ts';
 import { REQUESTS_TO_ONE } from './backchannel.ts';
@@ -75,6 +76,7 @@ export interface ProviderDeps extends AccountSettingsDeps, SessionSettingsDeps, 
       createTokenId(kind: string, lifetime: number): string;
       firstUse(id: string, lifetime: number): Promise<boolean>;
       readonly browserSessions: Pick<BrowserSessionStore, 'end'>;
+      readonly handles: Handles;
     };
   readonly rateLimits: RateLimits;
   /** The account with this email, as somebody typed it, that can be used. */
@@ -176,6 +178,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       resources: deps.resources,
       resourceServerOf: (client) => registrationOf(client).resource_server,
       noteUse: deps.noteUse,
+      handles: deps.artifacts.handles,
     }),
     exchangedTokenSettings(),
     revocationSettings(),

@@ -2,6 +2,7 @@ import type { Adapter } from 'oidc-provider';
 import type { Account } from '../accounts/account.ts';
 import type { BrowserSessionStore } from '../accounts/browser-sessions.ts';
 import type { RememberedGrants } from '../grants/remembered-grant.ts';
+import type { Handles } from '../resources/handles.ts';
 import type { ArtifactAdapterDeps, TokenAdapterDeps } from './adapter-deps.ts';
 import { ArtifactAdapter } from './artifact-adapter.ts';
 import { type ArtifactPayload, createArtifactPayload } from './artifact-payload.ts';
@@ -10,6 +11,7 @@ import type { Database } from './batched.ts';
 import { createBrowserSessions } from './browser-sessions.ts';
 import { endAll } from './end-all.ts';
 import { GrantAdapter } from './grant-adapter.ts';
+import { HANDLES } from './handles.ts';
 import { InteractionAdapter } from './interaction-adapter.ts';
 import { PolledAdapter } from './polled-adapter.ts';
 import { redeem, type Substitutes } from './redemption.ts';
@@ -52,6 +54,7 @@ export interface ArtifactStore extends RememberedGrants {
   /** What clients ask of this account and it has not answered; the newest first. */
   waitingRequests(accountId: string): Promise<WaitingRequest[]>;
   readonly browserSessions: BrowserSessionStore;
+  readonly handles: Handles;
   /** Ends every session, grant and token of an account: it was disabled, deleted, or its password changed. */
   revokeByAccountId(accountId: string): Promise<void>;
   /** Ends every grant and token of a client. */
@@ -79,6 +82,7 @@ export function createArtifactStore(deps: ArtifactStoreDeps): ArtifactStore {
     accountRead: (accountId) => take(memory()?.accounts, accountId),
     waitingRequests: createWaitingRequests(pool, payload),
     browserSessions: createBrowserSessions({ pool, payload, currentRequest, onEnd: deps.sessionsEnded }),
+    handles: HANDLES,
     ...createRememberedGrants({ pool, payload, memory }),
     async revokeByAccountId(accountId) {
       await endAll(pool, revocations.revokeByAccountId(accountId));

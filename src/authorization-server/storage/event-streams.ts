@@ -1,8 +1,8 @@
 import type { Pool, QueryConfig } from 'pg';
 import { type EventStream, type EventStreams, MOST_READ, type StreamStatus } from '../shared-signals/event-stream.ts';
 import type { EventKind, SecurityEvent } from '../shared-signals/security-event.ts';
-import { keyOfArtifact } from './artifact-payload.ts';
 import { batchReads, batchSaves } from './batched.ts';
+import { HANDLES } from './handles.ts';
 
 const COLUMNS = `event_streams.id, event_streams.position::float8 as position, status, reason, description, events_requested`;
 
@@ -140,7 +140,7 @@ function eventIn(row: EventRow): SecurityEvent {
     at: new Date(row.at),
     token: handleIn(row.token_key),
     grant: handleIn(row.grant_key),
-    session: row.session_uid === null ? undefined : handleOfSession(row.session_uid),
+    session: row.session_uid === null ? undefined : HANDLES.ofSession(row.session_uid),
     accountId: row.account_id ?? undefined,
     clientId: row.client_id ?? undefined,
     streamId: row.stream_id ?? undefined,
@@ -151,9 +151,4 @@ function eventIn(row: EventRow): SecurityEvent {
 /** As keys are written everywhere but in PostgreSQL. */
 function handleIn(key: string | null): string | undefined {
   return key?.replaceAll('-', '');
-}
-
-/** Whoever is told of it may not learn how the session is found. */
-export function handleOfSession(uid: string): string {
-  return keyOfArtifact('Session of tokens', uid);
 }

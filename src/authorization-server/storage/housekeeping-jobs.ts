@@ -7,6 +7,7 @@ import { removeExpiredLinks } from './mailed-links.ts';
 import { removeUndelivered } from './outbox.ts';
 import { removeEndedPersonalTokens } from './personal-access-tokens.ts';
 import { removeRenewedLimits } from './rate-limits.ts';
+import { removeAbandonedStreams, removeOldEvents } from './security-events.ts';
 import { takeStorageSample } from './storage-figures.ts';
 import type { TokenPartitions } from './token-partitions.ts';
 
@@ -29,6 +30,9 @@ const BATCH = 1_000;
 
 /** Each batch has to count first, so there are fewer of them. */
 const COUNTED_BATCH = 10_000;
+
+/** Seconds: for so long a receiver may lag behind, and then begins anew (shared-signals/stream-configuration.ts says so). */
+const LONGEST_LAG = 3600;
 
 /** What keeps the tables from growing for ever: jobs of operations/housekeeping.ts. */
 export function housekeepingJobs(deps: HousekeepingJobsDeps) {
@@ -55,6 +59,11 @@ export function housekeepingJobs(deps: HousekeepingJobsDeps) {
     inBatches(
       'ended personal access tokens',
       async () => (await pool.query(removeEndedPersonalTokens(BATCH))).rowCount ?? 0,
+    ),
+    inBatches('old security events', async () => (await pool.query(removeOldEvents(LONGEST_LAG, BATCH))).rowCount ?? 0),
+    inBatches(
+      'abandoned event streams',
+      async () => (await pool.query(removeAbandonedStreams(LONGEST_LAG, BATCH))).rowCount ?? 0,
     ),
     atOnce('expired initial access tokens', () => new PostgresInitialAccessTokens(pool).removeExpired()),
     atOnce('storage sample', () => takeStorageSample(pool)),

@@ -83,6 +83,9 @@ export class TokenAdapter implements Adapter {
 
   protected toPayload(id: string, row: FoundToken): AdapterPayload | Promise<AdapterPayload> {
     const payload = fromTokenRow(id, row);
+    if (this.kind === 'AccessToken') {
+      return withinSession(payload, row);
+    }
     return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at) };
   }
 
@@ -114,4 +117,13 @@ export class TokenAdapter implements Adapter {
     }
     rememberAccount(memory, row);
   }
+}
+
+/** So that nobody who is told when a token ends takes it for longer-lived than the session that it ends with. */
+function withinSession(payload: AdapterPayload, { session_payload }: FoundToken): AdapterPayload {
+  if (!payload.expiresWithSession || session_payload === null || payload.exp === undefined) {
+    return payload;
+  }
+  const { exp = payload.exp } = JSON.parse(session_payload) as { exp?: number };
+  return exp < payload.exp ? { ...payload, exp } : payload;
 }

@@ -1,6 +1,7 @@
 import type { Client as EngineClient, Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Account } from '../../accounts/account.ts';
 import { CLIENT_ENCRYPTION_ALGS, CLIENT_ENCRYPTION_ENCS, OUR_SIGNING_ALGS } from '../../clients/metadata.ts';
+import { type HandledToken, type Handles, handlesOf } from '../../resources/handles.ts';
 import type { ResourceStore } from '../../resources/resource-server.ts';
 import type { Slice } from '../slice.ts';
 
@@ -16,6 +17,7 @@ export interface IntrospectionDeps {
   readonly resourceServerOf: (client: EngineClient) => string | undefined;
   /** Takes note that a grant is used there, and for what. */
   readonly noteUse: (use: { grantId: string; resourceServer: string; scopes: readonly string[] }) => void;
+  readonly handles: Handles;
 }
 
 interface TokenState {
@@ -26,9 +28,10 @@ interface TokenState {
 }
 
 /** What the engine hands to the policy, and what it reads back from it when it writes the answer. */
-interface IntrospectedToken {
+interface IntrospectedToken extends HandledToken {
   readonly kind: string;
-  readonly grantId?: string | undefined;
+  jti: string;
+  sid?: string | undefined;
   clientId?: string | undefined;
   aud?: string | string[] | undefined;
   scope?: string | undefined;
@@ -72,6 +75,7 @@ async function answerFor(
   }
   const { account, scopes } = state;
   const resourceServer = deps.resourceServerOf(caller);
+  const grantedTo = token.clientId;
   if (resourceServer !== undefined && token.grantId !== undefined) {
     deps.noteUse({ grantId: token.grantId, resourceServer, scopes: needed(ctx, scopes) });
   }
@@ -79,6 +83,9 @@ async function answerFor(
   token.aud = state.audience;
   token.scope = scopes.join(' ');
   token.exp = endOf(token, ctx.oidc.entities.Grant);
+  if (resourceServer !== undefined) {
+    tellHandles(token, deps.handles, grantedTo === state.issuedTo ? undefined : grantedTo);
+  }
   if (account !== undefined) {
     const resourceServers = await deps.resources.listResourceServers();
     const seen = resourceServers.find(({ identifier }) => identifier === resourceServer)?.claims ?? [];
@@ -104,6 +111,17 @@ function needed({ oidc }: KoaContextWithOIDC, scopes: readonly string[]): readon
   }
   const said = new Set(scope.split(' '));
   return scopes.filter((one) => said.has(one));
+}
+
+/**
+ * By these a resource server that remembers the answer recognises the events that make it wrong. What came of an exchange also
+ * ends with the client that the account gave its consent to.
+ */
+function tellHandles(token: IntrospectedToken, handles: Handles, grantedTo: string | undefined): void {
+  const { jti, sid, ...others } = handlesOf(token, handles);
+  token.jti = jti;
+  token.sid = sid;
+  token.extra = { ...token.extra, ...others, ...(grantedTo !== undefined && { granted_to: grantedTo }) };
 }
 
 /** The grant may have been cut short since the token was issued. */
