@@ -62,13 +62,13 @@ export class Browser {
   }
 
   async #submit(connection: Connection, html: string): Promise<Answer> {
-    const action = /action="([^"]*\/(?:sign-in|consent))"/.exec(html)?.[1];
+    const [form = '', action] = /<form[^>]* action="([^"]*\/(?:sign-in|consent))".*?<\/form>/s.exec(html) ?? [];
     if (action === undefined) {
       throw new Error(`neither sign-in nor consent: ${html.slice(0, 500)}`);
     }
-    const hidden = html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
+    const hidden = form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
     // What consent proposes, and a browser sends unless somebody changes it.
-    const ticked = html.matchAll(
+    const ticked = form.matchAll(
       /<input type="(?:checkbox|radio)" name="([^"]*)"(?: value="([^"]*)")? checked *(?:required)?>/g,
     );
     const fields = new URLSearchParams([
