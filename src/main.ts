@@ -13,6 +13,8 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
   'resource-api': 'the demo resource API: [--config FILE] [--development]',
   playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
   samples: 'the sample clients, at the ports 3003 and 3004: [--issuer URL] [--resource-api URL]',
+  'test-server':
+    'a throwaway server for tests, driven by an API: [--database-url URL] [--issuer-port N] [--directory FILE] [--config FILE] [--json]',
   migrate: 'bring the database up to date: [--config FILE]',
   storage: 'how much is kept, and how it grows: [--config FILE] [--json]',
   'initial-access-token':

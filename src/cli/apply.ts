@@ -81,7 +81,7 @@ export function readDirectoryFile(file: string, adapt = (text: string) => text):
 interface Connections {
   readonly pool: Pool;
   readonly passwords: Passwords;
-  readonly policy: PasswordPolicy;
+  readonly policy: Pick<PasswordPolicy, 'offlineProblem'>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly mode: Mode;
 }

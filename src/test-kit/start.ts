@@ -32,7 +32,7 @@ const PROGRAM = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, impo
 export async function startTestServer({ databaseUrl, ...given }: TestServerOptions = {}): Promise<StartedTestServer> {
   const child = spawn(
     process.execPath,
-    [PROGRAM, 'test-server', '--json', '--stop-with-parent', ...argumentsOf(given)],
+    [PROGRAM, 'test-server', '--json', '--until-stdin-ends', ...argumentsOf(given)],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
       // Not as an argument: the list of processes shows those to everybody.
@@ -58,7 +58,7 @@ export async function startTestServer({ databaseUrl, ...given }: TestServerOptio
 
 async function announced(output: NodeJS.ReadableStream): Promise<Announcement> {
   for await (const line of createInterface({ input: output })) {
-    if (line.startsWith('{')) {
+    if (line.startsWith('{"issuer"')) {
       output.resume();
       return JSON.parse(line);
     }

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import type { RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AuthorizationServer } from '../authorization-server/server.ts';
+
+/** Milliseconds that requests have to end; a poll that waits for something would go on for longer. */
+const LONGEST_END = 1_000;
+
+/**
+ * An authorization server that another one can take the place of, behind the same socket: what it reads at its start (keys) or
+ * keeps in memory is as it would be after a restart, and no connection is cut.
+ */
+export interface ReplaceableServer {
+  readonly handle: RequestListener;
+  readonly current: AuthorizationServer;
+  /** Requests that run end at the former one; new ones go to the next. */
+  replace(): Promise<void>;
+  /** Nothing runs while `work` does; requests that come wait for the next server. */
+  replaceAfter(work: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startReplaceable(assemble: () => Promise<AuthorizationServer>): Promise<ReplaceableServer> {
+  let current = await startOne(assemble);
+  let opened: Promise<unknown> = Promise.resolve();
+  const inTurn = createTurns();
+  const leaving = new Set<Promise<void>>();
+  const leave = (one: Running) => {
+    const left = one.stop().finally(() => leaving.delete(left));
+    leaving.add(left);
+    return left;
+  };
+  return {
+    handle(request, response) {
+      void opened.then(() => current.handle(request, response));
+    },
+    get current() {
+      return current.server;
+    },
+    replace: () =>
+      inTurn(async () => {
+        const former = current;
+        current = await startOne(assemble);
+        void leave(former);
+      }),
+    replaceAfter: (work) =>
+      inTurn(async () => {
+        const gate = Promise.withResolvers<void>();
+        opened = gate.promise;
+        try {
+          await leave(current);
+          await Promise.all(leaving);
+          await work();
+        } finally {
+          current = await startOne(assemble).finally(gate.resolve);
+        }
+      }),
+    async stop() {
+      await Promise.all([leave(current), ...leaving]);
+    },
+  };
+}
+
+/** One after the other, whatever becomes of the one before. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  };
+}
+
+type Running = Awaited<ReturnType<typeof startOne>>;
+
+async function startOne(assemble: () => Promise<AuthorizationServer>) {
+  const server = await assemble();
+  await server.confirmDirectory();
+  const deliveries = server.deliver();
+  const responses = new Set<ServerResponse>();
+  return {
+    server,
+    handle: ((request, response) => {
+      responses.add(response);
+      response.once('close', () => responses.delete(response));
+      server.handle(request, response);
+    }) satisfies RequestListener,
+    async stop() {
+      const ended = Promise.all([...responses].map((response) => once(response, 'close')));
+      await Promise.race([ended, pause(LONGEST_END, undefined, { ref: false })]);
+      for (const response of responses) {
+        response.destroy();
+      }
+      await deliveries.stop();
+      await server.close();
+    },
+  };
+}
