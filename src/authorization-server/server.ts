@@ -19,7 +19,7 @@ import { assembleSelfService } from './assembly/self-service.ts';
 import { assembleSharedSignals } from './assembly/shared-signals.ts';
 import { assembleSecondFactors, assembleSignIn } from './assembly/sign-in.ts';
 import { assembleSignOuts } from './assembly/sign-outs.ts';
-import { openStores, type Stores } from './assembly/stores.ts';
+import { openStores, type Patience, type Stores } from './assembly/stores.ts';
 import { loadBrand } from './brand/brand.ts';
 import { createCookieSignatures } from './http/cookie-signatures.ts';
 import { loadLanguages } from './languages/languages.ts';
@@ -60,8 +60,8 @@ export interface AuthorizationServerOptions {
   readonly logger: Logger;
   /** Development mode only. */
   readonly demonstration?: Demonstration | undefined;
-  /** What the directory kept in memory is aged by: monotonic, milliseconds. */
-  readonly directoryClock?: (() => number) | undefined;
+  /** Tests are slower than anybody waits. */
+  readonly patience?: Patience | undefined;
 }
 
 /** Makes everything from the configuration and wires it. The database is migrated already. */
@@ -69,7 +69,7 @@ export async function assembleAuthorizationServer(options: AuthorizationServerOp
   const { config, logger, demonstration } = options;
   const languages = loadLanguages();
   const brand = loadBrand(config.brand);
-  const stores = openStores(config, logger, options.directoryClock);
+  const stores = openStores(config, logger, options.patience);
   const { pool, sealing, currentRequest, directory, artifacts, rateLimits } = stores;
   const metrics = await measureProcess({ ...config.metrics, pool, readStorage: () => readStorageFigures(pool) });
   const deliveries = createDeliveries({ outbox: stores.outbox, logger });

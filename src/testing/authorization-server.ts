@@ -10,13 +10,15 @@ import { type AuthorizationServer, assembleAuthorizationServer } from '../author
 import { applyContent } from '../cli/apply.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { createPool } from '../database/connect.ts';
+import { createPool, type Timeouts } from '../database/connect.ts';
 import { endUnreadBodies } from '../http/unread-body.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { createTestDatabase } from './database.ts';
 import { HASHING, POLICY } from './sign-in.ts';
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough-to-be-accepted';
+
+const PATIENT: Timeouts = { acquire: 15_000, statement: 15_000 };
 
 const DEMO_DIRECTORY = new URL('../../config/demo.yaml', import.meta.url);
 
@@ -25,6 +27,8 @@ export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
 interface Options {
   /** Over the configuration of a development server with the demo directory. */
   readonly config?: (config: Config) => Config;
+  /** With the database. No request fails because the machine is slow, unless a test is about that. */
+  readonly timeouts?: Timeouts;
   /** Silent unless told, or `TEST_LOG` names a level. */
   readonly logger?: Logger;
   /** Of the issuer: `/login` for one at `http://localhost:1234/login`. */
@@ -97,7 +101,7 @@ function confirmed(pool: Pool, confirm: () => Promise<unknown>): Pool {
 /** The port must be known before the issuer is, so the server listens before it has anything to say. */
 async function startNode(
   databaseUrl: string,
-  { config = (one) => one, logger, issuerPath = '' }: Options,
+  { config = (one) => one, logger, issuerPath = '', timeouts = PATIENT }: Options,
   sharedIssuer?: string,
 ) {
   const server = createServer();
@@ -111,8 +115,11 @@ async function startNode(
   const authorizationServer: AuthorizationServer = await assembleAuthorizationServer({
     config: config({ ...loaded, passwords: { ...loaded.passwords, ...HASHING } }),
     logger: logger ?? createLogger(process.env.TEST_LOG ?? 'silent'),
-    // Stands still: what a node remembers is dropped when it changes, and not because the machine is slow.
-    directoryClock: () => 0,
+    patience: {
+      // Stands still: what a node remembers is dropped when it changes, and not because the machine is slow.
+      directoryClock: () => 0,
+      timeouts,
+    },
   });
   await authorizationServer.confirmDirectory();
   server.on('request', authorizationServer.handle);

@@ -1,7 +1,7 @@
 import Provider from 'oidc-provider';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import { createPool, REQUEST_TIMEOUTS } from '../../database/connect.ts';
+import { createPool, REQUEST_TIMEOUTS, type Timeouts } from '../../database/connect.ts';
 import type { AccountStore } from '../accounts/account.ts';
 import { ageOf } from '../http/request-id.ts';
 import { createCurrentRequest } from '../provider/current-request.ts';
@@ -25,11 +25,22 @@ import { SecurityEventFeed } from '../storage/security-event-feed.ts';
 
 export type Stores = ReturnType<typeof openStores>;
 
-/** Everything that requests read and write. `directoryClock` ages what the directory keeps in memory: monotonic, milliseconds. */
-export function openStores(config: Config, logger: Logger, directoryClock: (() => number) | undefined) {
+export interface Patience {
+  /** Of every request with the database. */
+  readonly timeouts?: Timeouts | undefined;
+  /** What the directory kept in memory is aged by: monotonic, milliseconds. */
+  readonly directoryClock?: (() => number) | undefined;
+}
+
+/** Everything that requests read and write. */
+export function openStores(
+  config: Config,
+  logger: Logger,
+  { timeouts = REQUEST_TIMEOUTS, directoryClock }: Patience = {},
+) {
   const { url, poolSize: max, preparedStatements } = config.database;
   const pool = reportUnavailability(
-    createPool({ url, max, preparedStatements, applicationName: 'concierge', timeouts: REQUEST_TIMEOUTS, logger }),
+    createPool({ url, max, preparedStatements, applicationName: 'concierge', timeouts, logger }),
     logger,
   );
   const sealing = createSealing(config.secrets);

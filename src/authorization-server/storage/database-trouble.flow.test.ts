@@ -1,5 +1,6 @@
 /** A database that is there and does not do what is asked: out of connections, or not writable. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { REQUEST_TIMEOUTS } from '../../database/connect.ts';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { createRelyingParty, DEMO_MACHINE, DEMO_WEB, introspect, revoke, send } from '../../testing/relying-party.ts';
 import { UserAgent } from '../../testing/user-agent.ts';
@@ -10,6 +11,7 @@ let server: TestServer;
 beforeEach(async () => {
   server = await startTestServer({
     config: (config) => ({ ...config, database: { ...config.database, poolSize: POOL_SIZE } }),
+    timeouts: REQUEST_TIMEOUTS,
   });
 });
 afterEach(() => server.stop());
