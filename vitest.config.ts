@@ -10,9 +10,10 @@ export default defineConfig({
     pool: 'forks',
     // Vitest leaves one core unused, which on a machine with two is half of it.
     maxWorkers: '100%',
-    testTimeout: 20_000,
+    // How fast a machine is decides no test: these are for what hangs.
+    testTimeout: 60_000,
     expect: { poll: { timeout: 15_000 } },
-    hookTimeout: 20_000,
+    hookTimeout: 60_000,
     reporters: reports ? ['default', ['json', { outputFile: join(reports, 'vitest.json') }]] : ['default'],
   },
 });
