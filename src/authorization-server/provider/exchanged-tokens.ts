@@ -2,12 +2,13 @@ import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider';
 import { TOKEN_EXCHANGE } from '../clients/token-exchange.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { Exchange, IssuedToken, PresentedToken } from '../flows/token-exchange/token-exchange.ts';
+import { type HandledToken, type Handles, handlesOf } from '../resources/handles.ts';
 import { type AuthenticationClaims, authenticationClaims, onlyAuthentication } from './authentication-claims.ts';
 import { senderOf, subjectFor } from './engine-tokens.ts';
 import type { Exchanged, StateOf } from './token-state.ts';
 
 /** A token of the engine, with what it has of ours. */
-interface ModelledToken {
+interface ModelledToken extends HandledToken {
   readonly kind: 'AccessToken' | 'ClientCredentials';
   readonly clientId?: string;
   readonly accountId?: string;
@@ -97,7 +98,7 @@ export async function issueExchanged(
 }
 
 /** What goes into the token itself, and stays in it. */
-export const exchangedTokenSettings = (): Slice => ({
+export const exchangedTokenSettings = (handles: Handles): Slice => ({
   extraTokenClaims: (ctx, token) => extraOf(ctx, token as unknown as ModelledToken) as never,
   formats: {
     customizers: {
@@ -105,9 +106,13 @@ export const exchangedTokenSettings = (): Slice => ({
         const { exchanged, accountId } = token as unknown as ModelledToken;
         const { client } = ctx.oidc;
         if (exchanged !== undefined && client !== undefined) {
+          payload.granted_to = payload.client_id;
           payload.client_id = exchanged.by;
           payload.sub = accountId === undefined ? payload.sub : await subjectFor(ctx, accountId, client);
         }
+        // Of the token's own handle the `jti` is enough: whoever has that can make it.
+        const { jti: _own, ...others } = handlesOf(token as unknown as ModelledToken, handles);
+        Object.assign(payload, others);
       },
     },
   },

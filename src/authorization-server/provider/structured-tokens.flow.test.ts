@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import * as openidClient from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +22,9 @@ const REPORTS_API = { clientId: 'reports-api', secret: 'reports-api-secret' };
 const APP = { clientId: 'reports-app', secret: 'reports-app-secret', redirectUri: 'http://localhost:3002/reports' };
 const SCOPE = 'openid reports:read reports:write';
 const INACTIVE = { active: false };
+const HANDLE = /^[0-9a-f]{32}$/;
+/** What events name the token by: docs/shared-signals.md. */
+const handleOf = (jti: unknown) => hash('sha256', `Token\0${jti}`, 'hex').slice(0, 32);
 
 let server: TestServer;
 let otherNode: string;
@@ -75,7 +79,7 @@ const introspectThere = (token: string) => introspect(otherNode, token, REPORTS_
 describe('introspection of a JWT access token (RFC 7662, RFC 9068)', () => {
   it('C37: tells its resource server and its client what it says, and whose it is', async () => {
     const { access_token } = await obtainTokens();
-    const { sub, jti, iat, exp, acr, amr, auth_time } = decodeJwt(access_token);
+    const { sub, jti, iat, exp, acr, amr, auth_time, grant_id, sid } = decodeJwt(access_token);
     const said = await introspect(server.issuer, access_token, REPORTS_API);
     expect(said).toEqual({
       active: true,
@@ -85,9 +89,11 @@ describe('introspection of a JWT access token (RFC 7662, RFC 9068)', () => {
       scope: 'reports:read reports:write',
       token_type: 'Bearer',
       roles: ['reporter'],
-      ...{ sub, jti, iat, exp, acr, amr, auth_time },
+      ...{ sub, iat, exp, acr, amr, auth_time, grant_id, sid },
+      jti: handleOf(jti),
     });
     expect(acr).toBe('1fa');
+    expect([grant_id, sid]).toEqual([expect.stringMatching(HANDLE), expect.stringMatching(HANDLE)]);
     expect(await introspect(server.issuer, access_token, APP)).toMatchObject({ active: true, jti });
   });
 

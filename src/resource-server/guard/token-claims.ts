@@ -26,6 +26,8 @@ export const TokenClaims = z.object({
   jti: z.string().optional(),
   grant_id: z.string().optional(),
   sid: z.string().optional(),
+  // Where the account gave its consent to another client, which had the token exchanged (RFC 8693).
+  granted_to: Identifier.optional(),
 });
 export type TokenClaims = z.infer<typeof TokenClaims>;
 
@@ -46,11 +48,14 @@ export function verifiedTokenOf(claims: TokenClaims): VerifiedToken {
     acr,
     authTime: dateOf(auth_time),
   };
-  const { jti: token, grant_id: grant, sid: session } = claims;
+  const { jti: token, grant_id: grant, sid: session, granted_to } = claims;
   return {
     accessToken,
     tokenType: claims.token_type?.toLowerCase(),
-    handles: handlesOf({ token, grant, session, account: sub, client: client_id }),
+    handles: [
+      ...handlesOf({ token, grant, session, account: sub, client: client_id }),
+      ...handlesOf({ client: granted_to }),
+    ],
   };
 }
 

@@ -58,6 +58,8 @@ async function editGrant(accountId: unknown, edit: (grant: { openid: object; res
   }
 }
 
+const HANDLE = /^[0-9a-f]{32}$/;
+
 describe('what a resource server is told (RFC 7662 §2.2)', () => {
   it('C41: everything about an access token meant for it, and nothing secret', async () => {
     const { access_token } = await obtainTokens();
@@ -80,7 +82,11 @@ describe('what a resource server is told (RFC 7662 §2.2)', () => {
       acr: '1fa',
       amr: ['pwd'],
       auth_time: expect.any(Number),
+      jti: expect.stringMatching(HANDLE),
+      grant_id: expect.stringMatching(HANDLE),
+      sid: expect.stringMatching(HANDLE),
     });
+    expect(JSON.stringify(body)).not.toContain(access_token);
     expect(Number(exp) - Number(iat)).toBeGreaterThan(0);
   });
 
