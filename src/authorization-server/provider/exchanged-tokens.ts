@@ -104,7 +104,7 @@ export const exchangedTokenSettings = (handles: Handles): Slice => ({
     customizers: {
       async jwt(ctx, token, { payload }) {
         const { exchanged, accountId } = token as unknown as ModelledToken;
-        const { client } = ctx.oidc;
+        const { client } = ctx?.oidc ?? {};
         if (exchanged !== undefined && client !== undefined) {
           payload.granted_to = payload.client_id;
           payload.client_id = exchanged.by;
@@ -118,7 +118,7 @@ export const exchangedTokenSettings = (handles: Handles): Slice => ({
   },
 });
 
-/** An opaque token remembers it for introspection (RFC 9470 §6.2), a JWT says it itself. */
-function extraOf(ctx: KoaContextWithOIDC, { kind, extra }: ModelledToken): object | undefined {
-  return kind === 'AccessToken' ? { ...authenticationClaims(ctx), ...extra } : extra;
+/** An opaque token remembers it for introspection (RFC 9470 §6.2), a JWT says it itself. No request: no sign-in to tell of. */
+function extraOf(ctx: KoaContextWithOIDC | undefined, { kind, extra }: ModelledToken): object | undefined {
+  return kind === 'AccessToken' && ctx !== undefined ? { ...authenticationClaims(ctx), ...extra } : extra;
 }
