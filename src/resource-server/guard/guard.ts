@@ -7,7 +7,9 @@ import { createMiddleware, type Decision, type Middleware } from './middleware.t
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type RequireOptions, requirement } from './requirement.ts';
+import { RevocationStream } from './revocation-stream.ts';
 import { Revocations } from './revocations.ts';
+import { SigningKeys } from './signing-keys.ts';
 import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
 import { TokenCache } from './token-cache.ts';
 
@@ -82,24 +84,24 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
   const url = metadataUrl(audience)?.href;
   const refuse = createRefusals(url);
   const revocations = new Revocations();
-  const verify = createVerify(strategy, {
-    issuer,
-    audience,
-    discovery: discovery(issuer, timeoutMs),
-    client: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
-    timeoutMs,
-    logger,
-    revocations,
-  });
+  const client = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+  const found = discovery(issuer, timeoutMs);
+  const keys = new SigningKeys({ discovery: found, timeoutMs, now: Date.now });
+  const common = { issuer, audience, timeoutMs, logger, keys, revocations };
+  const verify = createVerify(strategy, { ...common, discovery: found, client });
   const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
+  const stream = client && maxAgeSeconds > 0 ? new RevocationStream({ ...common, client }) : undefined;
   const cache = new TokenCache(verify, {
     bounds: { entries: maxEntries, bytes: maxBytes },
     maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
     revocations,
-    live: () => false,
+    live: () => stream?.live ?? false,
   });
   const authenticate = createAuthenticate({
-    verify: cache.verify,
+    verify(token, question) {
+      stream?.start(); // Not before there is anything to remember.
+      return cache.verify(token, question);
+    },
     expected: { audience, issuer },
     refuse,
     now: Date.now,
@@ -122,7 +124,7 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
     metadataUrl: url,
     authenticate: async (request, scope, needed) => authenticate(request, requirement(scope, needed)),
     refuse,
-    close: async () => undefined,
+    close: async () => stream?.close(),
   };
 }
 

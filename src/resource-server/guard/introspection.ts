@@ -84,7 +84,7 @@ async function introspect(
 }
 
 /** RFC 6749 §2.3.1: both parts are form-encoded before base64. */
-function basicAuth(clientId: string, clientSecret: string): string {
+export function basicAuth(clientId: string, clientSecret: string): string {
   const [id, secret] = [clientId, clientSecret].map((part) => new URLSearchParams([['', part]]).toString().slice(1));
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 }

@@ -1,9 +1,8 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { UnusableToken, type VerifiedToken, type Verify } from './access-token.ts';
-import type { Discovery } from './discovery.ts';
 import type { Revocations } from './revocations.ts';
-import { ALGS, SigningKeys } from './signing-keys.ts';
+import { ALGS, type SigningKeys } from './signing-keys.ts';
 import { TokenClaims, verifiedTokenOf } from './token-claims.ts';
 import { tokenKey } from './token-place.ts';
 
@@ -27,15 +26,13 @@ export type VerifyJwt = (token: string) => Promise<VerifiedJwt | undefined>;
 
 export interface JwtDependencies {
   readonly issuer: string;
-  readonly discovery: Discovery;
-  readonly timeoutMs: number;
+  readonly keys: Pick<SigningKeys, 'find'>;
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
 }
 
 /** RFC 9068 §4, by the keys that the issuer publishes. For whom the token is, is checked where that of any token is. */
-export function createVerifyJwt({ issuer, discovery, timeoutMs, now = Date.now }: JwtDependencies): VerifyJwt {
-  const keys = new SigningKeys({ discovery, timeoutMs, now });
+export function createVerifyJwt({ issuer, keys, now = Date.now }: JwtDependencies): VerifyJwt {
   return async (token) => {
     const options: JWTVerifyOptions = {
       issuer,

@@ -17,6 +17,7 @@ import { DEMO_PASSWORD, UserAgent } from '../../testing/user-agent.ts';
 import type { Verify } from './access-token.ts';
 import { discovery } from './discovery.ts';
 import { Revocations } from './revocations.ts';
+import { SigningKeys } from './signing-keys.ts';
 import { createVerify, type Strategy } from './strategy.ts';
 
 const API = 'http://localhost:3001';
@@ -67,11 +68,14 @@ afterAll(() => server.stop());
 
 function strategiesOf(audience: string, { clientId, secret }: TestClient & { secret: string }) {
   const { issuer, pool } = server;
+  const found = discovery(issuer, 5000);
+  const keys = new SigningKeys({ discovery: found, timeoutMs: 5000, now: Date.now });
   const create = (strategy: Strategy) =>
     createVerify(strategy, {
       issuer,
       audience,
-      discovery: discovery(issuer, 5000),
+      discovery: found,
+      keys,
       client: { clientId, clientSecret: secret },
       timeoutMs: 5000,
       logger: QUIET,

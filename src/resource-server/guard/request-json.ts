@@ -41,13 +41,19 @@ function isConnectionLost(error: unknown): boolean {
   return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }
 
-async function readText(response: Response): Promise<string> {
+/** Throws for more than that; `onChunk` sees each part as it arrives. */
+export async function readText(
+  response: Response,
+  longest = LARGEST_ANSWER,
+  onChunk: (chunk: Uint8Array) => void = () => {},
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > LARGEST_ANSWER) {
-      throw new Error(`the answer is larger than ${LARGEST_ANSWER} bytes`);
+    onChunk(chunk);
+    if (size > longest) {
+      throw new Error(`the answer is larger than ${longest} bytes`);
     }
     chunks.push(chunk);
   }

@@ -4,6 +4,7 @@ import { introspection } from './introspection.ts';
 import { createVerifyJwt, jwt } from './jwt.ts';
 import { repository, type TokenDatabase } from './repository.ts';
 import type { Revocations } from './revocations.ts';
+import type { SigningKeys } from './signing-keys.ts';
 
 /**
  * How tokens are checked: by asking the authorization server about each (RFC 7662); as JWTs, by its keys (RFC 9068); or by
@@ -25,6 +26,7 @@ export interface StrategyDependencies {
   readonly client: Credentials | undefined;
   readonly timeoutMs: number;
   readonly logger: GuardLogger;
+  readonly keys: Pick<SigningKeys, 'find'>;
   readonly revocations: Revocations;
 }
 

@@ -40,6 +40,9 @@ export async function startScriptedIssuer(port = 0): Promise<ScriptedIssuer> {
       const metadata = { issuer, introspection_endpoint: `${issuer}/introspect`, ...description };
       return (everything ?? json(metadata))(response, request);
     }
+    if (request.url?.startsWith('/.well-known/')) {
+      return response.writeHead(404).end();
+    }
     const parameters = new URLSearchParams(await text(request));
     questions.push({ authorization: request.headers.authorization, parameters });
     const scripted = answers.get(parameters.get('token') ?? '');
