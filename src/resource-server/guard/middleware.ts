@@ -12,12 +12,14 @@ export interface Decision<Left> {
   readonly left: Left;
 }
 
-type Decide<Left> = (request: IncomingMessage) => Decision<Left> | Promise<Decision<Left>>;
+/** `target` is what the request asked for as it came in, where that is not its `url` any more. */
+type Decide<Left> = (request: IncomingMessage, target?: string) => Decision<Left> | Promise<Decision<Left>>;
 
 /** As much of a Koa context, of a Fastify request and of a Fastify reply as is touched here. */
 interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly originalUrl: string;
   readonly state: object;
   status: number;
   body: unknown;
@@ -37,8 +39,9 @@ interface FastifyReply {
 export interface Middleware<Left> {
   /** Koa */
   (context: KoaContext, next: () => Promise<unknown>): Promise<unknown>;
-  /** Fastify, as a hook */
+  /** Fastify, as a hook, or in one */
   (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void;
+  (request: FastifyRequest, reply: FastifyReply): Promise<Left>;
   /** Express and Connect */
   (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void;
   /** `node:http`, and whoever has its request and response */
@@ -61,7 +64,7 @@ export function createMiddleware<Left>(
       context.body = answer.body;
       return Promise.resolve();
     };
-    const decision = decide(context.req);
+    const decision = decide(context.req, context.originalUrl);
     return decision instanceof Promise ? decision.then(act) : act(decision);
   }
 
@@ -87,10 +90,13 @@ export function createMiddleware<Left>(
     }
   }
 
-  async function inNode(request: IncomingMessage, response: ServerResponse): Promise<Left> {
+  /** What is waited for, in `node:http` and in a hook of Fastify alike. */
+  async function awaited(request: IncomingMessage, place: object, write: (answer: Answer) => void): Promise<Left> {
     const { answer, left } = await decide(request);
-    if (answer !== undefined) {
-      writeTo(response)(answer);
+    if (answer === undefined) {
+      leave(place, left);
+    } else {
+      write(answer);
     }
     return left;
   }
@@ -101,12 +107,9 @@ export function createMiddleware<Left>(
     if (typeof second === 'function') {
       return inKoa(first, second);
     }
-    if (third === undefined) {
-      return inNode(first, second);
-    }
-    return first.raw === undefined
-      ? inTurn(first, first, writeTo(second), third)
-      : inTurn(first.raw, first, replyWith(second), third);
+    const { raw = first } = first;
+    const write = raw === first ? writeTo(second) : replyWith(second);
+    return third === undefined ? awaited(raw, first, write) : inTurn(raw, first, write, third);
   }
   return middleware as Middleware<Left>;
 }
