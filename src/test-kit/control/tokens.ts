@@ -84,6 +84,7 @@ async function issueToAccount(issue: Issue & { readonly account: Account }): Pro
     client,
     grantId,
     gty: 'authorization_code',
+    extra: toldSignIn(issue.request),
     scope: scopes.filter((scope) => offered === undefined || offered.has(scope)).join(' '),
   };
   const token = new provider.AccessToken(ofToken as never);
@@ -122,7 +123,7 @@ async function saveAccess(
 }
 
 async function issueRefresh(issue: Issue & { readonly account: Account }, grantId: string): Promise<string> {
-  const { provider, client, account, scopes, audience, request } = issue;
+  const { instance, provider, client, account, scopes, audience, request } = issue;
   const token = new provider.RefreshToken({
     accountId: account.accountId,
     client,
@@ -130,6 +131,7 @@ async function issueRefresh(issue: Issue & { readonly account: Account }, grantI
     gty: 'authorization_code',
     scope: scopes.join(' '),
     rotations: 0,
+    exp: now() + instance.config.lifetimes.refreshToken,
     ...signInOf(request),
     ...(audience === undefined ? {} : { resource: audience.identifier }),
     ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
@@ -139,13 +141,18 @@ async function issueRefresh(issue: Issue & { readonly account: Account }, grantI
 
 async function issueIdToken({ provider, client, account, request }: Issue & { readonly account: Account }) {
   const token = new provider.IdToken(claimsOf(account), { client } as never);
-  const { authTime, acr, amr } = signInOf(request);
-  for (const [claim, value] of Object.entries({ auth_time: authTime, acr, amr, nonce: request.nonce })) {
+  for (const [claim, value] of Object.entries({ ...toldSignIn(request), nonce: request.nonce })) {
     if (value !== undefined) {
       token.set(claim, value);
     }
   }
   return Object.assign(token, { scope: 'openid' }).issue({ use: 'idtoken' });
+}
+
+/** RFC 9470 §6.2: the access token tells it as well. */
+function toldSignIn(request: TokenRequest) {
+  const { authTime: auth_time, acr, amr } = signInOf(request);
+  return { auth_time, acr, amr };
 }
 
 function signInOf({ amr = ['pwd'], acr = acrOf(amr) }: TokenRequest) {
