@@ -3,10 +3,10 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { freePort } from '../src/database/embedded/free-port.ts';
 import { createRelyingParty, DEMO_PASSWORD_CLIENT, tokensOf } from '../src/testing/relying-party.ts';
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
+import { violationsOn } from './accessible.ts';
 import { LastWill } from './servers/last-will.ts';
 import { type ConciergeProcess, startConcierge, until } from './servers/process.ts';
 import { ALICE } from './steps.ts';
@@ -14,14 +14,14 @@ import { expect, test } from './test.ts';
 
 /** `concierge dev` as somebody starts it who has just cloned the repository, at ports and with data of its own. */
 let data: string;
-let ports: readonly [server: number, api: number, playground: number];
+let ports: readonly [server: number, api: number, playground: number, webApp: number, singlePageApp: number];
 let lastWill: LastWill;
 const started: ConciergeProcess[] = [];
 
 test.beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'concierge-dev-'));
   await chmod(data, 0o755); // As root PostgreSQL runs as somebody else, who has to pass.
-  ports = [await freePort(), await freePort(), await freePort()];
+  ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
   lastWill = new LastWill();
   lastWill.place(data);
 });
@@ -35,11 +35,13 @@ test.afterAll(async () => {
 const addressOf = (port: number) => `http://localhost:${port}`;
 
 function startDev(): ConciergeProcess {
-  const [server, api, playground] = ports;
+  const [server, api, playground, webApp, singlePageApp] = ports;
   const env = {
     CONCIERGE_LISTEN_PORT: String(server),
     CONCIERGE_RESOURCE_API_LISTEN_PORT: String(api),
     CONCIERGE_PLAYGROUND_LISTEN_PORT: String(playground),
+    CONCIERGE_SAMPLES_WEB_APP_LISTEN_PORT: String(webApp),
+    CONCIERGE_SAMPLES_SINGLE_PAGE_APP_LISTEN_PORT: String(singlePageApp),
   };
   const log = join(data, `dev-${started.length}.log`);
   const dev = startConcierge({ argv: ['dev', '--data', data], env, lastWill, log });
@@ -77,7 +79,7 @@ async function interrupt(dev: ConciergeProcess): Promise<void> {
   dev.signalGroup('SIGINT');
   await dev.ended();
   expect(dev.exitCode).toBe(0);
-  expect(await Promise.all(ports.map(answers))).toEqual([false, false, false]);
+  expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
   expect(existsSync(pidFile())).toBe(false);
 }
 
@@ -108,17 +110,21 @@ test('says where everything is and how to begin, stops at Ctrl-C, and keeps ever
   test.setTimeout(90_000);
   const first = await startDevAndWait();
   const output = first.output();
-  const [server] = ports;
+  const [server, , , webApp, singlePageApp] = ports;
   for (const words of [...ports.map(addressOf), ALICE.email, DEMO_PASSWORD, 'curl -u demo-machine']) {
     expect(output).toContain(words);
   }
   await page.goto(addressOf(server));
   await expect(page.getByTestId('demo-account')).toHaveCount(3);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await violationsOn(page)).toEqual([]);
+  for (const signIn of [`${addressOf(webApp)}/sign-in`, `${addressOf(singlePageApp)}/bff/sign-in`]) {
+    await page.goto(signIn);
+    await expect(page.getByTestId('email')).toBeVisible();
+  }
   await page.goto(linkOf(output, 'demo-web'));
   await page.getByTestId('demo-accounts').locator('summary').click();
   await expect(page.getByTestId('demo-account').first()).toContainText(ALICE.email);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  expect(await violationsOn(page)).toEqual([]);
   const accessToken = await tokenOfAlice();
   const id = await createRecord(accessToken);
   await interrupt(first);

@@ -5,7 +5,7 @@ import { test as base } from '@playwright/test';
 export { expect } from '@playwright/test';
 
 /** What must never be read in a log (C92). */
-const SECRETS = /correct-horse-battery-staple|demo-[a-z]+-secret|e2e-[a-z]+-secret/;
+const SECRETS = /correct-horse-battery-staple|(demo|sample|e2e)-[a-z]+-secret/;
 
 /**
  * The processes under test write to files. After each test, what they wrote meanwhile may contain neither an error of

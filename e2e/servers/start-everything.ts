@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portHolder } from '../../src/cli/port-holder.ts';
-import { ISSUER, PLAYGROUND, RESOURCE_API } from '../addresses.ts';
+import { ISSUER, PLAYGROUND, RESOURCE_API, SAMPLE_SINGLE_PAGE_APP, SAMPLE_WEB_APP } from '../addresses.ts';
 import { CAREFUL, TEST_DIRECTORY } from '../directory.ts';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
@@ -13,9 +13,10 @@ const PROCESSES = [
   { argv: ['serve', '--development'], healthy: `${ISSUER}/healthz` },
   { argv: ['resource-api', '--development'], healthy: `${RESOURCE_API}/healthz` },
   { argv: ['playground'], healthy: `${PLAYGROUND}/` },
+  { argv: ['samples'], healthy: `${SAMPLE_SINGLE_PAGE_APP}/` },
 ] as const;
 
-/** Before all tests: PostgreSQL, the demo directory and the three processes, as in production: one by one. */
+/** Before all tests: PostgreSQL, the demo directory and the processes, as in production: one by one. */
 export default async function startEverything(): Promise<() => Promise<void>> {
   await refuseTakenPorts();
   const lastWill = new LastWill();
@@ -56,15 +57,15 @@ async function start(database: Database, lastWill: LastWill, running: ConciergeP
   process.env.E2E_LOGS = JSON.stringify(PROCESSES.map(({ argv }) => logOf(argv[0])));
 }
 
-/** The redirect URIs of the demo clients name the playground's port, so the ports cannot be others. */
+/** The redirect URIs of the demo clients name ports, so the ports cannot be others. */
 async function refuseTakenPorts(): Promise<void> {
-  for (const address of [ISSUER, RESOURCE_API, PLAYGROUND]) {
+  for (const address of [ISSUER, RESOURCE_API, PLAYGROUND, SAMPLE_WEB_APP, SAMPLE_SINGLE_PAGE_APP]) {
     const answer = await fetch(address, { redirect: 'manual' }).catch(() => undefined);
     if (answer !== undefined) {
       const holder = await portHolder(Number(new URL(address).port));
       throw new Error(
         `Something answers at ${address} already${holder === undefined ? '' : `: ${holder}`}. ` +
-          'The browser tests start their own servers at the ports 3000, 3001 and 3002: stop it first ("concierge dev"?).',
+          'The browser tests start their own servers at the ports 3000 to 3004: stop it first ("concierge dev"?).',
       );
     }
   }

@@ -47,7 +47,7 @@ export async function startSamples(
     ownUrl: sampleSinglePageApp,
     clientId: 'sample-spa',
     clientSecret: 'sample-spa-secret',
-    scope: `${BOTH} reports:run`,
+    scope: `${BOTH} blobs:read reports:run`,
     cookieSecret: randomBytes(32).toString('base64url'),
   });
   const running: ListeningServer[] = [];

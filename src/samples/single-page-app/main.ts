@@ -11,7 +11,7 @@ const Environment = z.object({
   CLIENT_SECRET: z.string().min(1),
   RESOURCE_API: url,
   OWN_URL: url.default('http://localhost:3004'),
-  SCOPE: z.string().default('openid profile email roles records:read records:write reports:run'),
+  SCOPE: z.string().default('openid profile email roles records:read records:write blobs:read reports:run'),
   // Left out, a restart signs everybody out.
   COOKIE_SECRET: z.string().min(32).default(randomBytes(32).toString('base64url')),
   PORT: z.coerce.number().int().min(1).max(65_535).default(3004),

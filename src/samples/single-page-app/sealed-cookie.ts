@@ -39,21 +39,20 @@ export class SealedCookie {
     }
   }
 
-  write(ctx: Context, value: string): void {
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES });
-    const sealed = Buffer.concat([nonce, cipher.update(value, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    this.#set(ctx, sealed.toString('base64url'));
-  }
-
-  clear(ctx: Context): void {
-    this.#set(ctx, null);
-  }
-
-  #set(ctx: Context, value: string | null): void {
+  /** `null` takes it away. */
+  write(ctx: Context, value: string | null): void {
     const { name, sameSite } = this.#options;
     // Koa would refuse it at a socket without TLS: that is the proxy's affair, and localhost needs none.
     ctx.cookies.secure = true;
-    ctx.cookies.set(name, value, { httpOnly: true, secure: true, path: '/', sameSite, overwrite: true });
+    const sealed = value === null ? null : this.#seal(value);
+    ctx.cookies.set(name, sealed, { httpOnly: true, secure: true, path: '/', sameSite, overwrite: true });
+  }
+
+  #seal(value: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES });
+    return Buffer.concat([nonce, cipher.update(value, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
+      'base64url',
+    );
   }
 }

@@ -45,7 +45,8 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
     if (pending === undefined) {
       return seeOther(ctx, '/?sign-in=unknown');
     }
-    signInCookie.write(ctx, JSON.stringify(signIns.filter((one) => one !== pending)));
+    const others = signIns.filter((one) => one !== pending);
+    signInCookie.write(ctx, others.length > 0 ? JSON.stringify(others) : null);
     const { refreshToken } = await authorizationServer.finishSignIn(ctx.querystring, pending);
     refreshCookie.write(ctx, refreshToken);
     return seeOther(ctx, pending.returnTo);
@@ -64,7 +65,7 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
       if (!isOver(error)) {
         throw error;
       }
-      refreshCookie.clear(ctx);
+      refreshCookie.write(ctx, null);
       signedOut(ctx);
     }
   });
@@ -72,7 +73,7 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
   /** Ends it here at once, and says where the page has to go for the session at the authorization server. */
   router.post('/bff/sign-out', requireOwnOrigin(ownUrl), async (ctx) => {
     const refreshToken = refreshCookie.read(ctx);
-    refreshCookie.clear(ctx);
+    refreshCookie.write(ctx, null);
     if (refreshToken !== undefined) {
       await authorizationServer.revoke(refreshToken);
     }

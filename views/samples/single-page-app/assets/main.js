@@ -1,6 +1,6 @@
 import { whoAmI } from './api.js';
-import { element } from './element.js';
 import { guarded, problem, ROUTES, welcome } from './pages.js';
+import { element } from './parts.js';
 import { onSignedOut, SignedOut, signOut, Unavailable } from './session.js';
 
 const main = document.getElementById('main');

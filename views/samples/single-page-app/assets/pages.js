@@ -1,5 +1,5 @@
 import { callApi } from './api.js';
-import { element } from './element.js';
+import { answer, button, element, hero, run, table } from './parts.js';
 import { accessToken, renewToken, signInAddress, tokenEndsAt } from './session.js';
 
 const EVERYBODY = ['guest', 'user', 'admin'];
@@ -23,22 +23,34 @@ export const ROUTES = [
 
 /** For who is not signed in. */
 export function welcome(notice) {
+  const issuer = element('code', {}, document.body.dataset.issuer);
+  const steps = [
+    'The authorization server asks who you are, and what you allow.',
+    'You come back with a code, which the server of this app trades for tokens.',
+    'It seals the refresh token into a cookie that no script can read, this page’s own neither.',
+    'This page asks it for access tokens, keeps the current one in memory, and calls the API with it.',
+  ];
   return {
     title: 'Welcome',
     content: [
-      notice && element('p', { class: 'answer', role: 'status', 'data-testid': 'notice' }, notice),
+      ...(notice ? [element('p', { class: 'answer', role: 'status', 'data-testid': 'notice' }, notice)] : []),
       hero(
         'Your records, in a page that keeps no secrets',
-        element(
-          'p',
-          { class: 'lead' },
-          'Sign in at ',
-          element('code', {}, document.body.dataset.issuer),
-          ', choose what this app may do, and come back here.',
-        ),
+        element('p', { class: 'lead' }, 'Sign in at ', issuer, ', choose what this app may do, and come back here.'),
         element('a', { class: 'button primary', href: signInAddress(), 'data-testid': 'sign-in' }, 'Sign in'),
       ),
-    ].filter(Boolean),
+      element(
+        'section',
+        { class: 'card' },
+        element('h2', {}, 'What happens then'),
+        element(
+          'ol',
+          { class: 'steps' },
+          steps.map((step) => element('li', {}, step)),
+        ),
+        element('p', { class: 'muted' }, 'All of it is in ', element('code', {}, 'src/samples/single-page-app'), '.'),
+      ),
+    ],
   };
 }
 
@@ -63,11 +75,11 @@ export function guarded({ title, roles, ask }) {
     title,
     content: [
       hero(
-        `${title} is not for you`,
+        'This page is not for you',
         element(
           'p',
           { class: 'lead', 'data-testid': 'guarded' },
-          `The menu shows it to: ${roles.join(', ')}. But a menu protects nothing: the API does.`,
+          `${title} are shown to: ${roles.join(', ')}. But what a page shows protects nothing. The API does.`,
         ),
       ),
       element(
@@ -132,6 +144,7 @@ async function home(person) {
 const PERMISSIONS = [
   ['records:read', 'see your records'],
   ['records:write', 'write records for you'],
+  ['blobs:read', 'see your files'],
   ['reports:run', 'run reports over your records'],
 ];
 
@@ -232,66 +245,6 @@ async function owners() {
       ok ? table(['owner', 'records', 'files'], rows()) : answer({ ok, status, body }),
     ),
   ];
-}
-
-function table(columns, rows) {
-  return element(
-    'table',
-    { 'data-testid': 'table' },
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        columns.map((name) => element('th', { scope: 'col' }, name)),
-      ),
-    ),
-    element(
-      'tbody',
-      {},
-      rows.map((row) =>
-        element(
-          'tr',
-          {},
-          row.map((value) => element('td', {}, String(value))),
-        ),
-      ),
-    ),
-  );
-}
-
-/** What the API says, in its own words. */
-function answer({ ok, status, body }) {
-  return element(
-    'pre',
-    { class: 'answer', role: 'status', tabindex: 0, 'data-ok': String(ok), 'data-testid': 'api-answer' },
-    `${status}\n${JSON.stringify(body, null, 2)}`,
-  );
-}
-
-function hero(title, ...more) {
-  return element('div', { class: 'hero' }, element('h1', {}, title), ...more);
-}
-
-function button(label, testId, action) {
-  return element(
-    'button',
-    { class: 'button', 'data-testid': testId, click: (event) => run(event.currentTarget, action) },
-    label,
-  );
-}
-
-/** One press at a time; what goes wrong on the way is main.js's to show. */
-async function run(pressed, action) {
-  pressed.disabled = true;
-  try {
-    await action();
-  } catch (error) {
-    document.dispatchEvent(new CustomEvent('failed', { detail: error }));
-  } finally {
-    pressed.disabled = false;
-  }
 }
 
 const time = (date) => date.toLocaleTimeString();
