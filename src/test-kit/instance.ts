@@ -6,7 +6,7 @@ import type { SigningKey } from '../authorization-server/provider/signing-keys.t
 import { type AuthorizationServer, assembleAuthorizationServer } from '../authorization-server/server.ts';
 import { createSealing } from '../authorization-server/storage/sealing.ts';
 import { PostgresSigningKeyStore } from '../authorization-server/storage/signing-keys.ts';
-import { applyContent } from '../cli/apply.ts';
+import { applyContent, readDirectoryFile } from '../cli/apply.ts';
 import type { Config } from '../config/schema.ts';
 import { createPool } from '../database/connect.ts';
 import { createLogger } from '../logging/create-logger.ts';
@@ -35,8 +35,8 @@ export interface Instance {
 export interface InstanceOptions {
   readonly config: Config;
   readonly clock: Clock;
-  /** The content of a directory file. */
-  readonly directory: unknown;
+  /** A directory file. */
+  readonly directory: string;
   /** Made while there was nothing else to do: that takes as long as all the rest. */
   readonly signingKeys: readonly SigningKey[];
 }
@@ -48,7 +48,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const apply = (content: unknown) =>
     applyContent(content, { pool, passwords, policy: ANY_PASSWORD, env: process.env, mode: 'development' });
   const keys = new PostgresSigningKeyStore(pool, createSealing(config.secrets));
-  await Promise.all([apply(directory), keys.keepFirstSigningKeys(signingKeys)]);
+  await Promise.all([apply(readDirectoryFile(directory)), keys.keepFirstSigningKeys(signingKeys)]);
   // The standard output is for the announcement.
   const logger = createLogger(config.log.level, pino.destination({ dest: 2, sync: true }));
   const server = await startReplaceable(() => assembleAuthorizationServer({ config, logger }));

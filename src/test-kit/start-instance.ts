@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { readDirectoryFile } from '../cli/apply.ts';
 import { listen } from '../http/listen.ts';
 import { createClock } from './clock.ts';
-import { controlServer } from './control/control-server.ts';
-import { type Instance, startInstance } from './instance.ts';
+import { dropLeftovers } from './leftovers.ts';
 import type { Announcement } from './protocol.ts';
 import { makeSigningKeys } from './signing-keys.ts';
 import { refuseProduction, testConfig } from './test-config.ts';
 import { openTestPostgres } from './test-postgres.ts';
-import { createThrowawayDatabase, dropLeftovers } from './throwaway-database.ts';
+import { createThrowawayDatabase } from './throwaway-database.ts';
 
 const DEMO_DIRECTORY = join(import.meta.dirname, '../../config/demo.yaml');
 
@@ -60,39 +58,60 @@ async function start(options: TestInstanceOptions, undo: Undo): Promise<Announce
   const { env } = process;
   const settings = { env, file: options.config };
   const path = refuseProduction(settings);
-  const directory = readDirectoryFile(options.directory ?? DEMO_DIRECTORY);
+  const clock = createClock();
   // The issuer has its port in it, so both listen before there is anybody to answer; whoever comes so early waits.
-  const started = Promise.withResolvers<Instance>();
+  const started = Promise.withResolvers<Started>();
+  const issuerSocket = await listenFor(started.promise, 'handle', options.issuerPort, undo);
+  const controlSocket = await listenFor(started.promise, 'control', 0, undo);
   const secret = randomBytes(32).toString('base64url');
-  const issuerSocket = await listen(
-    (...exchange) => void started.promise.then(({ handle }) => handle(...exchange), hangUp(exchange)),
-    { host: HOST, port: options.issuerPort },
-  );
-  undo.add(() => issuerSocket.close());
-  const controlSocket = await listen(
-    (...exchange) => void started.promise.then((one) => controlServer(one, secret)(...exchange), hangUp(exchange)),
-    { host: HOST, port: 0 },
-  );
-  undo.add(() => controlSocket.close());
   const issuer = `http://localhost:${issuerSocket.port}${path}`;
+  const controlUrl = `http://localhost:${controlSocket.port}`;
   try {
     const postgres = await openTestPostgres(options.databaseUrl, env);
     undo.add(postgres.stop);
-    const [database, signingKeys] = await Promise.all([createThrowawayDatabase(postgres.url), makeSigningKeys()]);
-    undo.add(database.drop);
-    const config = testConfig(settings, { issuer, databaseUrl: database.url });
-    const instance = await startInstance({ config, clock: createClock(), directory, signingKeys });
+    const creating = createThrowawayDatabase(postgres.url);
+    undo.add(() => creating.then((database) => database.drop()).catch(() => {}));
+    // All that PostgreSQL and other threads do meanwhile takes as long as loading the server.
+    const [{ url: databaseUrl }, signingKeys, { startInstance }, { controlServer }] = await Promise.all([
+      creating,
+      makeSigningKeys(),
+      import('./instance.ts'),
+      import('./control/control-server.ts'),
+    ]);
+    const config = testConfig(settings, { issuer, databaseUrl });
+    const instance = await startInstance({
+      config,
+      clock,
+      signingKeys,
+      directory: options.directory ?? DEMO_DIRECTORY,
+    });
     undo.add(instance.stop);
-    started.resolve(instance);
-    const sweeping = dropLeftovers(postgres.url);
-    undo.add(() => sweeping.catch(() => {}));
-    return { issuer, controlUrl: `http://localhost:${controlSocket.port}`, secret, databaseUrl: database.url };
+    started.resolve({ handle: instance.handle, control: controlServer(instance, secret) });
+    const sweeping = dropLeftovers(postgres.url).catch(() => {});
+    undo.add(() => sweeping);
+    return { issuer, controlUrl, secret, databaseUrl };
   } catch (error) {
     started.reject(error);
     throw error;
   }
 }
 
-function hangUp([, response]: readonly [unknown, ServerResponse]) {
-  return () => response.destroy();
+interface Started {
+  readonly handle: RequestListener;
+  readonly control: RequestListener;
+}
+
+async function listenFor(started: Promise<Started>, part: keyof Started, port: number, undo: Undo) {
+  const socket = await listen(
+    (request, response) => {
+      started.then(
+        (one) => one[part](request, response),
+        () => response.destroy(),
+      );
+    },
+    { host: HOST, port },
+  );
+  undo.add(() => socket.close());
+  started.catch(() => {}); // Who waits for it hears of it as well.
+  return socket;
 }

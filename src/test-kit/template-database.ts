@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -6,8 +6,7 @@ import { MIGRATIONS } from '../cli/migrate.ts';
 import { migrate } from '../database/migrate.ts';
 import { administer, urlOf } from './administer.ts';
 import { DATABASE_CLOCK, SEARCH_PATH } from './database-clock.ts';
-
-const PREFIX = 'concierge_template_';
+import { markCopied, templateName, throwawayName } from './leftovers.ts';
 
 /** Any number that nothing else in the database locks that the URL names. */
 const LOCK = 0x74656d70;
@@ -19,7 +18,7 @@ const LOCK = 0x74656d70;
 export async function ensureTemplate(serverUrl: string): Promise<string> {
   return administer(serverUrl, async (server) => {
     const { rows } = await server.query<{ user: string }>('select current_user as user');
-    const name = PREFIX + (await hashOfMigrations(rows[0]?.user ?? '')).slice(0, 16);
+    const name = templateName(await hashOfMigrations(rows[0]?.user ?? ''));
     if (!(await exists(server, name))) {
       // Whoever is connected elsewhere on this server makes one at the same time, and the later one is dropped.
       await server.query('select pg_advisory_lock($1)', [LOCK]);
@@ -27,12 +26,13 @@ export async function ensureTemplate(serverUrl: string): Promise<string> {
         await make(server, serverUrl, name);
       }
     }
+    await markCopied(server, name);
     return name;
   });
 }
 
 async function make(server: pg.Client, serverUrl: string, name: string): Promise<void> {
-  const draft = `concierge_draft_${randomBytes(6).toString('hex')}`;
+  const draft = throwawayName();
   await server.query(`create database ${draft} template template0 encoding 'UTF8'`);
   try {
     await server.query(`alter database ${draft} set search_path = ${SEARCH_PATH}`);
