@@ -77,7 +77,7 @@ export async function createEventStream(options: EventStreamOptions, signal: Abo
         const body = JSON.stringify(poll);
         const both = AbortSignal.any([signal, silence.signal]);
         const response = await ask(url, { method: 'POST', body, signal: both }, 200);
-        const text = await readText(response, LARGEST_POLL, (chunk) => {
+        const text = await readText(response.body, LARGEST_POLL, (chunk) => {
           silence.end();
           if (isBlank(chunk)) {
             isSilent();
@@ -127,7 +127,7 @@ function isBlank(chunk: Uint8Array): boolean {
 }
 
 async function jsonOf(response: Response): Promise<unknown> {
-  return JSON.parse(await readText(response));
+  return JSON.parse(await readText(response.body));
 }
 
 /** Credentials go there: never in the clear when the issuer itself is not. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CannotVerify, type Question, type VerifiedToken, type Verify } from './access-token.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
-import { requestJson } from './request-json.ts';
+import { type Connections, keepConnections, requestJson } from './request-json.ts';
 import type { Credentials, StrategyDependencies } from './strategy.ts';
 import { TokenClaims, verifiedTokenOf } from './token-claims.ts';
 
@@ -15,6 +15,9 @@ type IntrospectionDependencies = Pick<StrategyDependencies, 'issuer' | 'discover
   readonly client: Credentials;
 };
 
+/** A storm of unknown tokens is to reach the authorization server as a stream of questions. */
+const MOST_CONNECTIONS = 64;
+
 /** RFC 7009 §2.2.1, which oidc-provider 9.13 answers about every JWT: an ID token, for example. */
 const UnsupportedTokenType = z.object({ error: z.literal('unsupported_token_type') });
 
@@ -24,6 +27,7 @@ const UnsupportedTokenType = z.object({ error: z.literal('unsupported_token_type
  */
 export function introspection({ issuer, discovery, timeoutMs, logger, client }: IntrospectionDependencies): Verify {
   const authorization = basicAuth(client.clientId, client.clientSecret);
+  const connections = keepConnections(MOST_CONNECTIONS);
   const guarded = circuitBreaker({ failures: 5, restMs: 1000, now: () => performance.now() });
 
   const ask = async (token: string, question: Question) => {
@@ -36,6 +40,7 @@ export function introspection({ issuer, discovery, timeoutMs, logger, client }: 
         authorization,
         parameters: parametersOf(token, question),
         timeoutMs,
+        connections,
       });
     } catch (err) {
       discovery.forget();
@@ -61,18 +66,15 @@ interface Request {
   readonly authorization: string;
   readonly parameters: Record<string, string>;
   readonly timeoutMs: number;
+  readonly connections: Connections;
 }
 
 async function introspect(
   endpoint: string,
-  { authorization, parameters, timeoutMs }: Request,
+  { authorization, parameters, ...limits }: Request,
 ): Promise<VerifiedToken | undefined> {
-  const { status, json } = await requestJson(endpoint, {
-    method: 'POST',
-    headers: { authorization },
-    body: new URLSearchParams(parameters),
-    timeoutMs,
-  });
+  const form = new URLSearchParams(parameters);
+  const { status, json } = await requestJson(endpoint, { headers: { authorization }, form, ...limits });
   if (status === 400 && UnsupportedTokenType.safeParse(json).success) {
     return undefined;
   }
