@@ -31,7 +31,7 @@ const app = createResourceApi({
     metadata: createMiddleware<boolean>(() => ({ left: false })),
     metadataUrl: undefined,
     authenticate: async () => ANYBODY,
-    refuse: createRefusals(undefined),
+    refuse: createRefusals({ resourceMetadata: undefined, dpopAlgs: undefined }),
     close: async () => undefined,
   },
   identifier: API,

@@ -15,7 +15,9 @@ import {
 } from '../resource-server/guard/guard.ts';
 import { startApplication } from '../testing/application.ts';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
+import { createProof, createProver } from '../testing/dpop.ts';
 import { createRelyingParty, DEMO_WEB, revoke, tokensOf } from '../testing/relying-party.ts';
+import { type ClientKey, createClientKey } from '../testing/request-object.ts';
 import { UserAgent } from '../testing/user-agent.ts';
 
 const AGENT = { clientId: 'agent', secret: 'agent-secret' };
@@ -96,10 +98,11 @@ interface Place {
 }
 
 let server: TestServer;
+let key: ClientKey;
 const places = new Map<string, Place>();
 const guards: Guard[] = [];
 beforeAll(async () => {
-  server = await startTestServer();
+  [server, key] = await Promise.all([startTestServer(), createClientKey()]);
   for (const [name, create] of Object.entries(SERVERS)) {
     const clientId = `api-in-${name}`;
     const place = await startApplication((url) => {
@@ -194,7 +197,7 @@ describe.each(Object.keys(SERVERS))('in %s', (name) => {
     expect(await refused(get('/read'))).toEqual({
       status: 401,
       error: 'unauthorized',
-      challenge: `Bearer resource_metadata="${metadata()}"`,
+      challenge: expect.stringMatching(`^Bearer resource_metadata="${metadata()}", DPoP algs="[^"]+"$`),
     });
     expect(await refused(get('/read', 'nonsense'))).toMatchObject({ status: 401, error: 'invalid_token' });
     expect(await refused(get('/read?access_token=x'))).toMatchObject({ status: 400 });
@@ -244,6 +247,21 @@ describe.each(Object.keys(SERVERS))('in %s', (name) => {
     await expect.poll(async () => (await get('/read', token)).status, { timeout: 5000 }).toBe(401);
   });
 
+  it('C85: lets in who shows the key that a token is bound to, once for each proof (RFC 9449)', async () => {
+    const client = AGENT;
+    const parameters = { grant_type: 'client_credentials', resource: at().audience, scope: 'books:read' };
+    const bound = await createProver(server).requestToken(parameters, { client, proof: key });
+    const token = tokensOf(bound).access_token;
+    const url = `${at().url}/read?page=2`;
+    const call = (authorization: string, dpop: string) => fetch(url, { headers: { authorization, dpop } });
+    const proof = await createProof(key, { method: 'GET', url: url.replace('?page=2', ''), accessToken: token });
+    expect((await call(`DPoP ${token}`, proof)).status).toBe(200);
+    for (const authorization of [`DPoP ${token}`, `Bearer ${token}`, `DPoP ${await machineToken('books:read')}`]) {
+      const { status, challenge } = await refused(call(authorization, proof));
+      expect({ status, challenge }).toEqual({ status: 401, challenge: expect.stringContaining('DPoP ') });
+    }
+  });
+
   it('tells everybody where tokens come from, at the place that belongs to its identifier (RFC 9728)', async () => {
     const response = await fetch(metadata());
     expect(response.status).toBe(200);
@@ -253,6 +271,7 @@ describe.each(Object.keys(SERVERS))('in %s', (name) => {
       authorization_servers: [server.issuer],
       scopes_supported: ['books:read', 'books:sell'],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256']),
       resource_name: name,
     });
     const preflight = await fetch(metadata(), { method: 'OPTIONS' });

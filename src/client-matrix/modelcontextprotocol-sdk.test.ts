@@ -208,7 +208,7 @@ describe('the client of the Model Context Protocol', () => {
     const asked = await call({});
     expect(asked.status).toBe(401);
     const metadata = `resource_metadata="${application.url}/.well-known/oauth-protected-resource/mcp"`;
-    expect(asked.headers.get('www-authenticate')).toBe(`Bearer ${metadata}`);
+    expect(asked.headers.get('www-authenticate')).toMatch(`Bearer ${metadata}, DPoP algs=`);
     const machine = createRelyingParty(server.issuer, DEMO_MACHINE);
     const { access_token } = tokensOf(await machine.requestToken({ grant_type: 'client_credentials' }));
     const refused = await call({ authorization: `Bearer ${access_token}` });

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type AccessToken, CannotVerify, UnusableToken, type VerifiedToken, type Verify } from './access-token.ts';
-import { readPresentedToken } from './presented-token.ts';
+import type { Possession } from './possession.ts';
+import { type Presented, readPresentedToken } from './presented-token.ts';
 import type { Refusal } from './refusal.ts';
-import type { Refusals } from './refusals.ts';
+import type { Refusals, SchemeRefusals } from './refusals.ts';
 import type { Requirement } from './requirement.ts';
 
 export interface Expectations {
@@ -14,6 +15,7 @@ export interface Expectations {
 export interface AuthenticateDependencies {
   readonly verify: Verify;
   readonly expected: Expectations;
+  readonly possession: Possession;
   readonly refuse: Refusals;
   readonly now: () => number;
 }
@@ -21,15 +23,29 @@ export interface AuthenticateDependencies {
 /**
  * The access token that a request carries, when it is good for what the request takes. Throws `Refusal`. Answers without a
  * promise where the token is known already, so that a request that needs nobody else is not held up for a moment.
+ *
+ * `target` is what the request asked for as it came in, where that is not its `url` any more.
  */
-export type Authenticate = (request: IncomingMessage, required: Requirement) => AccessToken | Promise<AccessToken>;
+export type Authenticate = (
+  request: IncomingMessage,
+  required: Requirement,
+  target?: string,
+) => AccessToken | Promise<AccessToken>;
 
 /**
- * RFC 6750 §2.1 and §3.1: lets a request pass that carries a good access token for this resource server, with the scopes.
- * Answers 503 when nobody can say whether the token is good: never a guess in either direction.
+ * RFC 6750 §2.1 and §3.1, RFC 9449 §7.1: lets a request pass that carries a good access token for this resource server, with the
+ * scopes, and shows the key that the token is bound to, if it is. Answers 503 when nobody can say whether the token is
+ * good: never a guess in either direction.
  */
-export function createAuthenticate({ verify, expected, refuse, now }: AuthenticateDependencies): Authenticate {
-  const check = (verified: VerifiedToken | undefined, required: Requirement): AccessToken => {
+export function createAuthenticate({
+  verify,
+  expected,
+  possession,
+  refuse,
+  now,
+}: AuthenticateDependencies): Authenticate {
+  const check = (verified: VerifiedToken | undefined, { required, ...presentation }: Asked) => {
+    const { refuse } = presentation;
     if (verified === undefined) {
       throw refuse.invalidToken('The access token is unknown, expired or revoked.');
     }
@@ -37,28 +53,48 @@ export function createAuthenticate({ verify, expected, refuse, now }: Authentica
     if (objection !== undefined) {
       throw refuse.invalidToken(objection);
     }
-    const shortcoming = shortcomingOf(verified.accessToken, required, refuse, now);
-    if (shortcoming !== undefined) {
-      throw shortcoming;
-    }
-    return verified.accessToken;
+    const { accessToken } = verified;
+    const finish = () => {
+      const shortcoming = shortcomingOf(accessToken, required, refuse, now);
+      if (shortcoming !== undefined) {
+        throw shortcoming;
+      }
+      return accessToken;
+    };
+    const proven = possession.check({ ...presentation, accessToken });
+    return proven === undefined ? finish() : proven.then(finish);
   };
 
-  return (request, required) => {
-    const verified = verify(readPresentedToken(request, refuse), required.question);
+  return (request, required, target = originalTarget(request)) => {
+    const presented = readPresentedToken(request, target, refuse);
+    const asked: Asked = { request, presented, required, refuse: presented.scheme === 'DPoP' ? refuse.inDpop : refuse };
+    const verified = verify(presented.token, required.question);
     return verified instanceof Promise
       ? verified.then(
-          (answer) => check(answer, required),
+          (answer) => check(answer, asked),
           (error: unknown) => {
-            throw refusalOf(error, refuse);
+            throw refusalOf(error, asked.refuse);
           },
         )
-      : check(verified, required);
+      : check(verified, asked);
   };
 }
 
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly presented: Presented;
+  readonly required: Requirement;
+  readonly refuse: SchemeRefusals;
+}
+
+/** Express and Connect keep it there when a router takes the front of `url` away. */
+function originalTarget(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
+  const { originalUrl, url = '' } = request;
+  return typeof originalUrl === 'string' ? originalUrl : url;
+}
+
 /** Anything else is a mistake of ours. */
-function refusalOf(error: unknown, refuse: Refusals): unknown {
+function refusalOf(error: unknown, refuse: SchemeRefusals): unknown {
   if (error instanceof UnusableToken) {
     return refuse.invalidToken(error.message);
   }
@@ -67,12 +103,11 @@ function refusalOf(error: unknown, refuse: Refusals): unknown {
 
 /** Why the token is none for here, whatever the request takes. */
 function objectionTo({ accessToken, tokenType }: VerifiedToken, expected: Expectations): string | undefined {
-  if (tokenType !== 'bearer') {
-    return 'This is not a bearer access token.';
+  if (tokenType !== 'bearer' && tokenType !== 'dpop') {
+    return 'This is not an access token.';
   }
-  // RFC 9449 §7.2: whoever stole a bound token would otherwise use it without its key.
-  if (accessToken.confirmation !== undefined) {
-    return 'The access token is bound to a key and cannot be used as a bearer token.';
+  if (tokenType === 'dpop' && accessToken.confirmation?.jkt === undefined) {
+    return 'The access token is of the type DPoP, and nobody says to which key it is bound.';
   }
   if (!accessToken.audience.includes(expected.audience)) {
     return `The access token is for another resource server, not for ${expected.audience}.`;
@@ -87,7 +122,7 @@ function objectionTo({ accessToken, tokenType }: VerifiedToken, expected: Expect
 function shortcomingOf(
   { scopes, acr, authTime }: AccessToken,
   { scopes: needed, acrValues, maxAge }: Requirement,
-  refuse: Refusals,
+  refuse: SchemeRefusals,
   now: () => number,
 ): Refusal | undefined {
   if (needed.some((scope) => !scopes.has(scope))) {

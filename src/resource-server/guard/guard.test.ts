@@ -10,6 +10,7 @@ import {
   startTestApi,
   type TestApi,
 } from '../testing/start-api.ts';
+import { PROOF_ALGS } from './dpop-proof.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -23,6 +24,7 @@ beforeEach(() => {
 
 const challengeOf = (response: Response) => response.headers.get('www-authenticate');
 const METADATA = `resource_metadata="${METADATA_URL}"`;
+const NOTHING_PRESENTED = `Bearer ${METADATA}, DPoP algs="${PROOF_ALGS.join(' ')}"`;
 
 /** Header lines exactly as given: fetch would join or refuse some of them. */
 async function send(head: readonly string[]): Promise<string> {
@@ -50,10 +52,10 @@ describe('a token in the Authorization header', () => {
   });
 
   it('C84: is asked for with a bare challenge, and no error code, when there is none', async () => {
-    for (const headers of [{}, { authorization: 'Basic Zm9vOmJhcg==' }, { authorization: 'DPoP good' }]) {
+    for (const headers of [{}, { authorization: 'Basic Zm9vOmJhcg==' }]) {
       const response = await fetch(`${api.url}/whoami`, { headers });
       expect(response.status).toBe(401);
-      expect(challengeOf(response)).toBe(`Bearer ${METADATA}`);
+      expect(challengeOf(response)).toBe(NOTHING_PRESENTED);
       expect(await response.json()).toMatchObject({ error: 'unauthorized' });
     }
     expect(api.issuer.questions).toEqual([]);
@@ -117,7 +119,7 @@ describe('a token anywhere else', () => {
   it('C84: is not looked for in cookies', async () => {
     const response = await fetch(`${api.url}/whoami`, { headers: { cookie: 'access_token=good; token=good' } });
     expect(response.status).toBe(401);
-    expect(challengeOf(response)).toBe(`Bearer ${METADATA}`);
+    expect(challengeOf(response)).toBe(NOTHING_PRESENTED);
   });
 });
 

@@ -4,6 +4,7 @@ import { createAuthenticate } from './authenticate.ts';
 import { discovery } from './discovery.ts';
 import { createMetadata, metadataUrl } from './metadata.ts';
 import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
+import { createPossession, type PossessionOptions } from './possession.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type RequireOptions, requirement } from './requirement.ts';
@@ -14,6 +15,7 @@ import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
 import { TokenCache } from './token-cache.ts';
 
 export type { AccessToken, Confirmation } from './access-token.ts';
+export type { PossessionOptions } from './possession.ts';
 export { Refusal } from './refusal.ts';
 export type { TokenDatabase } from './repository.ts';
 export type { RequireOptions } from './requirement.ts';
@@ -33,6 +35,8 @@ export interface GuardOptions {
   readonly name?: string;
   /** Scopes beside those that `require` names, for its metadata. */
   readonly scopes?: readonly string[];
+  /** How tokens that are bound to a key are checked: DPoP proofs below the origin of the audience, unless given. */
+  readonly possession?: PossessionOptions;
   /** For how long the authorization server is waited for: 2000 unless given. */
   readonly timeoutMs?: number;
   readonly cache?: CacheOptions;
@@ -82,7 +86,8 @@ const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 
 export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
   const { strategy = 'introspection', clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
   const url = metadataUrl(audience)?.href;
-  const refuse = createRefusals(url);
+  const possession = createPossession({ ...options.possession, audience, now: Date.now });
+  const refuse = createRefusals({ resourceMetadata: url, dpopAlgs: possession.proofAlgs });
   const revocations = new Revocations();
   const client = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
   const found = discovery(issuer, timeoutMs);
@@ -103,11 +108,12 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
       return cache.verify(token, question);
     },
     expected: { audience, issuer },
+    possession,
     refuse,
     now: Date.now,
   });
   const named = new Set(scopes);
-  const describe = createMetadata({ audience, issuer, name, scopes: () => named });
+  const describe = createMetadata({ audience, issuer, name, scopes: () => named, more: possession.metadata });
 
   return {
     require: (scope = '', needed = {}) => {
@@ -115,7 +121,7 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
       for (const one of required.scopes) {
         named.add(one);
       }
-      return createMiddleware((request) => decide(() => authenticate(request, required)), leaveToken);
+      return createMiddleware((request, target) => decide(() => authenticate(request, required, target)), leaveToken);
     },
     metadata: createMiddleware((request) => {
       const answer = describe(request);

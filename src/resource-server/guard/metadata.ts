@@ -17,13 +17,15 @@ export interface MetadataSettings {
   readonly name: string | undefined;
   /** Those that are named so far. */
   readonly scopes: () => Iterable<string>;
+  /** Members beside those. */
+  readonly more: Readonly<Record<string, unknown>>;
 }
 
 /**
  * RFC 9728: tells a client where to get tokens for this resource server, and how to send them. Public, for pages of any
  * origin too. `undefined` for a request that is not for it.
  */
-export function createMetadata({ audience, issuer, name, scopes }: MetadataSettings) {
+export function createMetadata({ audience, issuer, name, scopes, more }: MetadataSettings) {
   const place = metadataUrl(audience)?.pathname;
   return ({ method = '', url = '' }: IncomingMessage): Answer | undefined => {
     if (place === undefined || !url.startsWith(place) || url.split('?', 1)[0] !== place) {
@@ -41,6 +43,7 @@ export function createMetadata({ audience, issuer, name, scopes }: MetadataSetti
       scopes_supported: [...new Set(scopes())].sort(),
       bearer_methods_supported: ['header'],
       ...(name !== undefined && { resource_name: name }),
+      ...more,
     };
     return { status: 200, headers: HEADERS, body: JSON.stringify(metadata) };
   };

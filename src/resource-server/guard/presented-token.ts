@@ -5,7 +5,14 @@ import type { Refusals } from './refusals.ts';
 const LONGEST_TOKEN = 4096;
 
 const B64TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
-const BEARER = /^bearer(?:$| +)/i;
+const SCHEME = /^(?:(bearer)|dpop)(?:$| +)/i;
+
+export interface Presented {
+  readonly token: string;
+  readonly scheme: 'Bearer' | 'DPoP';
+  /** What the request asked for, as it came in: a framework may have taken the front of it away. */
+  readonly target: string;
+}
 
 /**
  * The access token of a request: from the Authorization header and nowhere else (RFC 6750 §2.1).
@@ -13,23 +20,24 @@ const BEARER = /^bearer(?:$| +)/i;
  * A token in the query (§2.3) is refused rather than ignored, so that its sender learns that it now stands in logs and
  * histories. Refusing it also covers "more than one method" (§3.1). Cookies are never looked at.
  */
-export function readPresentedToken(request: IncomingMessage, refuse: Refusals): string {
-  if (queryHolds(request, 'access_token')) {
+export function readPresentedToken(request: IncomingMessage, target: string, refuse: Refusals): Presented {
+  if (queryHolds(target, 'access_token')) {
     throw refuse.invalidRequest('Send the access token in the Authorization header, never in the URL.');
   }
   const header = authorizationOf(request, refuse);
-  const scheme = BEARER.exec(header)?.[0];
-  if (scheme === undefined) {
+  const match = SCHEME.exec(header);
+  if (match === null) {
     throw refuse.noToken();
   }
-  const token = header.slice(scheme.length);
+  const scheme = match[1] === undefined ? 'DPoP' : 'Bearer';
+  const token = header.slice(match[0].length);
   if (token.length > LONGEST_TOKEN) {
     throw refuse.invalidToken('The access token is too long to be one.');
   }
   if (!B64TOKEN.test(token)) {
-    throw refuse.invalidRequest('The Authorization header is not "Bearer", a space and an access token.');
+    throw refuse.invalidRequest(`The Authorization header is not "${scheme}", a space and an access token.`);
   }
-  return token;
+  return { token, scheme, target };
 }
 
 /** `headers.authorization` silently keeps the first of several. */
@@ -46,7 +54,7 @@ function authorizationOf({ headers, rawHeaders }: IncomingMessage, refuse: Refus
   return headers.authorization ?? '';
 }
 
-function queryHolds({ url = '' }: IncomingMessage, name: string): boolean {
-  const start = url.indexOf('?');
-  return start >= 0 && new URLSearchParams(url.slice(start + 1)).has(name);
+function queryHolds(target: string, name: string): boolean {
+  const start = target.indexOf('?');
+  return start >= 0 && new URLSearchParams(target.slice(start + 1)).has(name);
 }

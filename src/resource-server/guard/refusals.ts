@@ -2,10 +2,10 @@ import { Refusal } from './refusal.ts';
 import type { RequireOptions } from './requirement.ts';
 
 /**
- * The refusals of RFC 6750 §3.1 and RFC 9470 §3 with their challenges. Each points at the metadata of this resource server
- * (RFC 9728 §5.1), if it has any: that says where tokens come from.
+ * The refusals of RFC 6750 §3.1, RFC 9470 §3 and RFC 9449 §7.1 with their challenges. Each points at the metadata of this
+ * resource server (RFC 9728 §5.1), if it has any: that says where tokens come from.
  */
-export interface Refusals {
+export interface SchemeRefusals {
   /** Without an error code: the client may simply not have known that a token is needed. */
   noToken(): Refusal;
   invalidRequest(description: string): Refusal;
@@ -13,17 +13,50 @@ export interface Refusals {
   /** `needed` is everything that the request takes, which is what to ask for; `missing` what the token lacks of it. */
   insufficientScope(needed: readonly string[], missing: readonly string[]): Refusal;
   insufficientAuthentication(description: string, needed: RequireOptions): Refusal;
+  invalidProof(description: string): Refusal;
+  /** RFC 9449 §9. */
+  useNonce(nonce: string): Refusal;
   /** `cause` is for the operator. */
   unavailable(cause: unknown): Refusal;
 }
 
+/** In the words of RFC 6750; and those for a request with a token in the scheme DPoP. */
+export interface Refusals extends SchemeRefusals {
+  readonly inDpop: SchemeRefusals;
+}
+
+interface Schemes {
+  readonly resourceMetadata: string | undefined;
+  /** What DPoP proofs may be signed with; `undefined` where there is no DPoP. */
+  readonly dpopAlgs: readonly string[] | undefined;
+}
+
 const RETRY_AFTER_SECONDS = 2;
 
-export function createRefusals(resourceMetadata: string | undefined): Refusals {
+export function createRefusals({ resourceMetadata, dpopAlgs }: Schemes): Refusals {
   const pointer = resourceMetadata === undefined ? {} : { resource_metadata: resourceMetadata };
-  const refuse = (status: number, code: string, description: string, more: Readonly<Record<string, string>> = {}) => {
-    const challenge = bearer({ error: code, error_description: description, ...more, ...pointer });
-    return new Refusal({ status, code, description, headers: { 'www-authenticate': challenge } });
+  const dpop = dpopAlgs && { algs: dpopAlgs.join(' ') };
+  const inDpop = refusalsOf((parameters) => challenge('DPoP', { ...parameters, ...dpop, ...pointer }));
+  const inBearer = refusalsOf((parameters, status) => {
+    const challenges = [challenge('Bearer', { ...parameters, ...pointer })];
+    // Another token may do, and it may be one of either kind.
+    return [...challenges, ...(dpop && status === 401 ? [challenge('DPoP', dpop)] : [])].join(', ');
+  });
+  return { ...inBearer, inDpop };
+}
+
+type Parameters = Readonly<Record<string, string>>;
+
+function refusalsOf(challengeOf: (parameters: Parameters, status: number) => string): SchemeRefusals {
+  const refuse = (
+    status: number,
+    code: string,
+    description: string,
+    more: Parameters = {},
+    headers: Parameters = {},
+  ) => {
+    const challenges = challengeOf({ error: code, error_description: description, ...more }, status);
+    return new Refusal({ status, code, description, headers: { 'www-authenticate': challenges, ...headers } });
   };
   return {
     noToken: () =>
@@ -31,7 +64,7 @@ export function createRefusals(resourceMetadata: string | undefined): Refusals {
         status: 401,
         code: 'unauthorized',
         description: 'This needs an access token, in the header "Authorization: Bearer ...".',
-        headers: { 'www-authenticate': bearer(pointer) },
+        headers: { 'www-authenticate': challengeOf({}, 401) },
       }),
     invalidRequest: (description) => refuse(400, 'invalid_request', description),
     invalidToken: (description) => refuse(401, 'invalid_token', description),
@@ -44,6 +77,15 @@ export function createRefusals(resourceMetadata: string | undefined): Refusals {
         ...(acrValues && { acr_values: acrValues.join(' ') }),
         ...(maxAge !== undefined && { max_age: String(maxAge) }),
       }),
+    invalidProof: (description) => refuse(401, 'invalid_dpop_proof', description),
+    useNonce: (nonce) =>
+      refuse(
+        401,
+        'use_dpop_nonce',
+        'The DPoP proof has to name the nonce of this answer.',
+        {},
+        { 'dpop-nonce': nonce },
+      ),
     unavailable: (cause) =>
       new Refusal({
         status: 503,
@@ -59,8 +101,8 @@ function namesOf(scopes: readonly string[]): string {
   return `the scope${scopes.length === 1 ? '' : 's'} ${scopes.join(' ')}`;
 }
 
-function bearer(parameters: Readonly<Record<string, string>>): string {
+function challenge(scheme: string, parameters: Parameters): string {
   // RFC 6750 §3: error_description may hold neither " nor \.
   const quoted = Object.entries(parameters).map(([name, value]) => `${name}="${value.replaceAll(/["\\]/g, "'")}"`);
-  return quoted.length === 0 ? 'Bearer' : `Bearer ${quoted.join(', ')}`;
+  return quoted.length === 0 ? scheme : `${scheme} ${quoted.join(', ')}`;
 }
