@@ -72,11 +72,11 @@ export interface Sighting {
 
 const COLUMNS = 'key, kind, grant_id, account_id, client_id, uid, user_code, session_uid, payload';
 const SEEN = 'seen_at, seen_from, seen_by';
+/** The time of a sighting is that of the database. */
+const SEEN_AT = 'case when is_seen then now() end';
 const ARRAYS = `$1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::float8[], $11::timestamptz[], $12::text[], $13::text[]`;
-/** As PostgreSQL reads it: the time of the statement, by its own clock. */
-const NOW = 'now';
-const SAVED = `${COLUMNS}, expires_in, ${SEEN}`;
+  $10::float8[], $11::bool[], $12::text[], $13::text[]`;
+const SAVED = `${COLUMNS}, expires_in, is_seen, seen_from, seen_by`;
 
 /** Rounded up, so that one that is saved every few minutes keeps its place in the index of what expires when. */
 const EXPIRES_AT = `date_bin('1 hour', now() + make_interval(secs => expires_in), 'epoch') + interval '1 hour'`;
@@ -85,7 +85,7 @@ const EXPIRES_AT = `date_bin('1 hour', now() + make_interval(secs => expires_in)
 export const upsert = (artifacts: readonly SavedArtifact[]): QueryConfig => ({
   name: 'artifact-upsert',
   text: `insert into artifacts (${COLUMNS}, expires_at, ${SEEN})
-    select ${COLUMNS}, ${EXPIRES_AT}, ${SEEN} from unnest(${ARRAYS}) as saved (${SAVED})
+    select ${COLUMNS}, ${EXPIRES_AT}, ${SEEN_AT}, seen_from, seen_by from unnest(${ARRAYS}) as saved (${SAVED})
     on conflict (key) do update set grant_id = excluded.grant_id, account_id = excluded.account_id,
       client_id = excluded.client_id, uid = excluded.uid, user_code = excluded.user_code,
       session_uid = excluded.session_uid, payload = excluded.payload, expires_at = excluded.expires_at,
@@ -116,7 +116,7 @@ export const update = (artifacts: readonly UpdatedArtifact[]): QueryConfig => ({
       update artifacts set key = saved.key, kind = saved.kind, grant_id = saved.grant_id, account_id = saved.account_id,
         client_id = saved.client_id, uid = saved.uid, user_code = saved.user_code,
         session_uid = saved.session_uid, payload = saved.payload,
-        expires_at = ${EXPIRES_AT}, seen_at = saved.seen_at, seen_from = saved.seen_from, seen_by = saved.seen_by
+        expires_at = ${EXPIRES_AT}, seen_at = ${SEEN_AT}, seen_from = saved.seen_from, seen_by = saved.seen_by
       from unnest(${ARRAYS}, $14::uuid[], $15::bool[]) with ordinality as saved (${SAVED}, former_key, is_another, n)
       where artifacts.key = former_key
       returning n::int, is_another, artifacts.uid),
@@ -190,7 +190,7 @@ function columnsOf(artifacts: readonly SavedArtifact[]) {
     rows.map(({ session_uid }) => session_uid),
     rows.map(({ payload }) => payload),
     artifacts.map(({ expiresIn }) => expiresIn),
-    artifacts.map(({ seen }) => (seen === undefined ? null : NOW)),
+    artifacts.map(({ seen }) => seen !== undefined),
     artifacts.map(({ seen }) => seen?.from ?? null),
     artifacts.map(({ seen }) => seen?.by ?? null),
   ];
