@@ -30,6 +30,24 @@ export const DATABASE_CLOCK = `
   ).join('')}
 `;
 
+/**
+ * After migrating. A function that runs with the rights of its owner says itself where it looks, and that is nowhere where its
+ * caller could put something: here it looks at this clock as well.
+ */
+export const WATCH_CLOCK = `
+  do $$
+    declare
+      pinned regprocedure;
+    begin
+      for pinned in
+        select p.oid from pg_proc p, unnest(p.proconfig) as setting
+        where p.pronamespace = 'public'::regnamespace and setting ~ '^search_path=' and setting !~ 'test_clock'
+      loop
+        execute format('alter function %s set search_path = ${SEARCH_PATH}, pg_temp', pinned);
+      end loop;
+    end
+  $$`;
+
 export async function moveDatabase(pool: Pick<Pool, 'query'>, ahead: number): Promise<void> {
   await pool.query('update test_clock.shift set amount = make_interval(secs => $1::float8 / 1000)', [ahead]);
 }

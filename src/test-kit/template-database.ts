@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { MIGRATIONS } from '../cli/migrate.ts';
 import { migrate } from '../database/migrate.ts';
 import { administer, urlOf } from './administer.ts';
-import { DATABASE_CLOCK, SEARCH_PATH } from './database-clock.ts';
+import { DATABASE_CLOCK, SEARCH_PATH, WATCH_CLOCK } from './database-clock.ts';
 import { markCopied, templateName, throwawayName } from './leftovers.ts';
 
 /** Any number that nothing else in the database locks that the URL names. */
@@ -39,6 +39,7 @@ async function make(server: pg.Client, serverUrl: string, name: string): Promise
     const url = urlOf(serverUrl, draft);
     await administer(url, (database) => database.query(DATABASE_CLOCK));
     await migrate({ url, directory: MIGRATIONS });
+    await administer(url, (database) => database.query(WATCH_CLOCK));
     await server.query(`alter database ${draft} rename to ${name}`);
   } catch (error) {
     await server.query(`drop database if exists ${draft} with (force)`);
@@ -57,6 +58,6 @@ async function hashOfMigrations(user: string): Promise<string> {
   const files = (await readdir(MIGRATIONS)).filter((file) => /\.[jt]s$/.test(file)).sort();
   const contents = await Promise.all(files.map((file) => readFile(join(MIGRATIONS, file), 'utf8')));
   return createHash('sha256')
-    .update(JSON.stringify([user, DATABASE_CLOCK, files, contents]))
+    .update(JSON.stringify([user, DATABASE_CLOCK, WATCH_CLOCK, files, contents]))
     .digest('hex');
 }

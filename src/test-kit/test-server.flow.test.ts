@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { introspect, send } from '../testing/relying-party.ts';
+import { postgresOfTester } from '../testing/test-kit.ts';
+import { refuseProduction } from './test-config.ts';
+import { connectTestServer, startTestServer, type TestServerClient } from './test-kit.ts';
+import { createThrowawayDatabase } from './throwaway-database.ts';
+
+const MAIN = join(import.meta.dirname, '../main.ts');
+
+let databaseUrl: string;
+let admin: pg.Client;
+beforeAll(async () => {
+  databaseUrl = await postgresOfTester();
+  admin = new pg.Client({ connectionString: databaseUrl });
+  await admin.connect();
+});
+afterAll(() => admin.end());
+
+const nameOf = ({ databaseUrl: url }: TestServerClient) => new URL(url).pathname.slice(1);
+const exists = async (server: TestServerClient) =>
+  (await admin.query('select from pg_database where datname = $1', [nameOf(server)])).rowCount === 1;
+const isHeld = async (server: TestServerClient) =>
+  (await admin.query('select from pg_stat_activity where datname = $1', [nameOf(server)])).rowCount !== 0;
+
+/** By the command line, as anybody would. */
+async function command(...argv: string[]): Promise<{ child: ChildProcess; server: TestServerClient }> {
+  const child = spawn(process.execPath, [MAIN, 'test-server', '--json', ...argv], {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { child, server: connectTestServer(JSON.parse(line)) };
+}
+
+it('what a killed server leaves behind is dropped by the next, and what others use is not', async () => {
+  const killed = await command();
+  killed.child.kill('SIGKILL');
+  await expect.poll(() => isHeld(killed.server)).toBe(false);
+  expect(await exists(killed.server)).toBe(true);
+  const [one, other] = await Promise.all([startTestServer({ databaseUrl }), command('--until-stdin-ends')]);
+  await expect.poll(() => exists(killed.server)).toBe(false);
+
+  // Side by side they know nothing of each other, and each has a time of its own.
+  await one.clock.advance({ days: 300 });
+  await one.accounts.create({ email: 'only@one.example' });
+  expect((await other.server.clock.now()).getTime() - Date.now()).toBeLessThan(3600_000);
+  expect(await other.server.accounts.find('only@one.example')).toBeUndefined();
+  const { access_token } = await one.issueToken({ client: 'demo-web', account: 'alice@example.com' });
+  expect(await introspect(other.server.issuer, access_token)).toEqual({ active: false });
+
+  // One ends as it is told, the other because nobody is left who could tell it.
+  other.child.stdin?.destroy();
+  await Promise.all([one.stop(), once(other.child, 'exit')]);
+  expect(await Promise.all([exists(one), exists(other.server)])).toEqual([false, false]);
+  await expect(send(one.issuer)).rejects.toThrow('fetch failed');
+});
+
+describe('a test server refuses', () => {
+  it('what looks like production', async () => {
+    expect(() => refuseProduction({ env: { NODE_ENV: 'production' }, file: undefined })).toThrow('NODE_ENV');
+    const file = join(import.meta.dirname, '../../config/production.example.yaml');
+    expect(() => refuseProduction({ env: {}, file })).toThrow('on this machine only');
+    expect(() => refuseProduction({ env: { CONCIERGE_ISSUER: 'http://10.0.0.1' }, file: undefined })).toThrow(
+      '10.0.0.1',
+    );
+    expect(refuseProduction({ env: { CONCIERGE_ISSUER: 'http://127.0.0.1:1/login' }, file: undefined })).toBe('/login');
+  });
+
+  it('a database that it cannot make one beside, and says what to do', async () => {
+    await expect(createThrowawayDatabase(`${databaseUrl}_not_there`)).rejects.toThrow('any will do');
+    const poor = await postgresOfTester({ mayCreate: false });
+    await expect(createThrowawayDatabase(poor)).rejects.toThrow('alter role NAME createdb');
+    await expect(startTestServer({ databaseUrl: 'mysql://localhost' })).rejects.toThrow('is not a PostgreSQL URL');
+  });
+});
