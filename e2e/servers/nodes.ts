@@ -20,6 +20,8 @@ export interface Nodes {
   apply(directory: object): Promise<void>;
   /** Starts one more, or again one that has ended, at its address; `argv` goes to `concierge serve`. */
   start(address?: string, argv?: readonly string[]): Promise<Node>;
+  /** Starts one more resource API, which knows the issuer. */
+  startResourceApi(): Promise<Node>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,24 @@ export async function prepareNodes(): Promise<Nodes> {
       running.push(node);
       await untilHealthy(node, `http://localhost:${port}/healthz`);
       return { address: `http://localhost:${port}`, process: node };
+    },
+    async startResourceApi() {
+      const port = await freePort();
+      const log = logOf(`resource-api-${port}`);
+      writeFileSync(log, '');
+      const settings = {
+        CONCIERGE_RESOURCE_API_LISTEN_PORT: String(port),
+        CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
+      };
+      const api = startConcierge({
+        argv: ['resource-api', '--development'],
+        env: { ...env, ...settings },
+        lastWill,
+        log,
+      });
+      running.push(api);
+      await untilHealthy(api, `http://localhost:${port}/healthz`);
+      return { address: `http://localhost:${port}`, process: api };
     },
     async stop() {
       await Promise.all(running.filter((node) => node.running).map((node) => node.stop()));

@@ -85,13 +85,13 @@ export async function untilHealthy(started: ConciergeProcess, url: string): Prom
   }, `${url} answers\n${started.output()}`);
 }
 
-export async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+export async function until(condition: () => Promise<boolean> | boolean, what: string, everyMs = 50): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await condition())) {
     if (Date.now() > deadline) {
       throw new Error(`gave up waiting until ${what}`);
     }
-    await sleep(50);
+    await sleep(everyMs);
   }
 }
 
