@@ -153,8 +153,8 @@ describe('imports', () => {
     expect(reached.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
 
-  it('of the tests of the resource server and of the playground reach nothing of the authorization server either', () => {
-    const apart = FILES.filter((file) => /^(resource-server|playground)\//.test(file)).flatMap(importsOf);
+  it('of the tests of the resource server and of the demo clients reach nothing of the authorization server either', () => {
+    const apart = FILES.filter((file) => /^(resource-server|playground|samples)\//.test(file)).flatMap(importsOf);
     expect(apart.filter(({ target }) => target.startsWith(`${AS}/`) || target.startsWith('oidc-provider'))).toEqual([]);
   });
 
