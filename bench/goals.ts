@@ -133,6 +133,18 @@ const INTENTIONS: readonly Intention[] = [
     value: compared('guard-cold', 'rate', 'guarded', 'proxy'),
   },
   {
+    name: 'guard: memory with a million tokens beside 100,000, by heap',
+    unit: 'x',
+    must: { most: 1.1 },
+    value: ({ guardMemory }) => grown(guardMemory, 'heapMB'),
+  },
+  {
+    name: 'guard: memory with a million tokens beside 100,000, resident',
+    unit: 'x',
+    must: { most: 1.25 },
+    value: ({ guardMemory }) => grown(guardMemory, 'residentMB'),
+  },
+  {
     name: '/jwks while passwords are verified: p99 (busy / idle)',
     unit: 'x',
     must: { most: 5 },
@@ -238,6 +250,11 @@ function samplesOf(report: Report, operation: string) {
 
 export function medianOf(rounds: readonly Latencies[] | undefined, percentile: 'p50' | 'p95' | 'p99') {
   return rounds && median(rounds.map(({ accepted }) => accepted[percentile]));
+}
+
+/** From the second measurement to the last. */
+function grown(memory: Report['guardMemory'], name: 'heapMB' | 'residentMB'): number | undefined {
+  return quotient(memory?.at(-1)?.[name], memory?.[1]?.[name]);
 }
 
 function quotient(one: number | undefined, other: number | undefined): number | undefined {

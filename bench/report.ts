@@ -1,3 +1,4 @@
+import type { GuardMemory } from './measure/guard-memory.ts';
 import type { WhileHashing } from './measure/hashing.ts';
 import type { LatencySamples } from './measure/latency.ts';
 import type { Machine } from './measure/machine.ts';
@@ -16,6 +17,7 @@ export interface Report {
   readonly overload?: Overload;
   readonly whileHashing?: WhileHashing;
   readonly process?: ProcessCosts;
+  readonly guardMemory?: readonly GuardMemory[];
   /** How often (P)'s log says what is a warning or worse. */
   readonly complaints: Readonly<Record<string, number>>;
 }

@@ -1,7 +1,16 @@
 /** How a report is read: on the terminal, and as bench/RESULTS.md. */
 import { judge } from './goals.ts';
 import type { Report } from './report.ts';
-import { asMarkdown, asText, goalTable, latencyTable, number, operationTable, type Table } from './table.ts';
+import {
+  asMarkdown,
+  asText,
+  goalTable,
+  latencyTable,
+  memoryTable,
+  number,
+  operationTable,
+  type Table,
+} from './table.ts';
 
 export function printed(report: Report): string {
   return [describeRun(report), ...tablesOf(report).map(asText), ...notesOf(report)].join('\n\n');
@@ -18,6 +27,7 @@ export function resultsFile(report: Report): string {
     ...report.operations.map(operationTable).map(asMarkdown),
     '## Latency',
     asMarkdown(latencyTable(report)),
+    asMarkdown(memoryTable(report)),
     ...notesOf(report),
   ].join('\n\n')}\n`;
 }
@@ -42,10 +52,9 @@ CPU time of the server is that of its process (of guarded and proxy, that of P t
 browser without cookies: authorization, sign-in page, sign-in, its way back, consent page, consent, its way back, exchange.`;
 
 function tablesOf(report: Report): readonly Table[] {
-  const latencies = latencyTable(report);
   return [
     ...report.operations.map(operationTable),
-    ...(latencies.length > 1 ? [latencies] : []),
+    ...[latencyTable(report), memoryTable(report)].filter(({ length }) => length > 1),
     goalTable(judge(report)),
   ];
 }

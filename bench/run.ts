@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { measureGuardMemory } from './measure/guard-memory.ts';
 import { measureWhileHashing } from './measure/hashing.ts';
 import { measureLatency } from './measure/latency.ts';
 import { describeMachine } from './measure/machine.ts';
@@ -21,7 +22,7 @@ export interface RunOptions extends Effort {
 }
 
 /** What is measured in other ways than operation by operation. */
-const EXPERIMENTS = ['latency', 'while-hashing', 'process', 'overload'] as const;
+const EXPERIMENTS = ['latency', 'while-hashing', 'guard-memory', 'process', 'overload'] as const;
 
 export const NAMES: readonly string[] = [...OPERATIONS.map(({ name }) => name), ...EXPERIMENTS];
 
@@ -73,6 +74,7 @@ async function measureExperiments(stage: Stage, options: RunOptions): Promise<Pa
         rounds,
       }),
     'while-hashing': () => measureWhileHashing(stage, 5 * seconds),
+    'guard-memory': () => measureGuardMemory(stage),
     overload: () => measureOverload(stage, clientCredentials),
     process: () => measureProcess(stage),
   };
@@ -80,7 +82,7 @@ async function measureExperiments(stage: Stage, options: RunOptions): Promise<Pa
   for (const name of EXPERIMENTS) {
     if (isAsked(options, name)) {
       options.report(name);
-      const field = name === 'while-hashing' ? 'whileHashing' : name;
+      const field = name.replaceAll(/-./g, (dash) => dash.slice(1).toUpperCase());
       results.push([field, await experiments[name]()] as const);
     }
   }

@@ -104,6 +104,8 @@ export class Stage {
         return this.#startScript(name, 'unguarded-server.ts', {}, { populatedAt: await this.#portOf('P') });
       case 'proxy':
         return this.#startProxy();
+      case 'agreeable':
+        return this.#startScript(name, 'agreeable-issuer.ts', {}, {});
       case 'hash':
         return {
           name,

@@ -67,6 +67,16 @@ export function latencyTable({ latency = {}, whileHashing, overload }: Report): 
   return [['latency in ms, open loop', 'p50', 'p95', 'p99', ''], ...rows];
 }
 
+/** Of a process with a guard and nothing else. */
+export function memoryTable({ guardMemory = [] }: Report): Table {
+  const rows = guardMemory.map(({ tokens, heapMB, residentMB }) => [
+    `${number(tokens, 0)} tokens`,
+    number(heapMB, 1),
+    number(residentMB, 1),
+  ]);
+  return [['memory of a guard in MB', 'heap', 'resident'], ...rows];
+}
+
 export function number(value: number | undefined, digits: number): string {
   if (value === undefined || Number.isNaN(value)) {
     return '';

@@ -12,6 +12,7 @@ export type ContenderName =
   | 'guarded' // the resource API
   | 'unguarded' // one of its routes, for everybody
   | 'proxy' // bare node:http that asks the product, and looks at nothing
+  | 'agreeable' // bare node:http that knows every token, for a guard to ask
   | 'hash'; // nothing but the verification of a password
 
 export interface Operation {
