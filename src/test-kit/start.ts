@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,9 @@ export interface StartedTestServer extends TestServerClient, AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Milliseconds: as long as its requests have, and more. */
+const LONGEST_STOP_MS = 20_000;
+
 /** `.ts` in a checkout, `.js` in a package. */
 const PROGRAM = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url));
 
@@ -30,15 +34,13 @@ const PROGRAM = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, impo
  * the tests, its own time is left alone.
  */
 export async function startTestServer({ databaseUrl, ...given }: TestServerOptions = {}): Promise<StartedTestServer> {
-  const child = spawn(
-    process.execPath,
-    [PROGRAM, 'test-server', '--json', '--until-stdin-ends', ...argumentsOf(given)],
-    {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // Not as an argument: the list of processes shows those to everybody.
-      env: databaseUrl === undefined ? process.env : { ...process.env, DATABASE_URL: databaseUrl },
-    },
-  );
+  const argv = [PROGRAM, 'test-server', '--json', '--until-stdin-ends', ...argumentsOf(given)];
+  const { CONCIERGE_TEST_SERVER: _ofAnother, ...env } = process.env;
+  const child = spawn(process.execPath, argv, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // Not as an argument: the list of processes shows those to everybody.
+    env: databaseUrl === undefined ? env : { ...env, DATABASE_URL: databaseUrl, DATABASE_URL_FILE: '' },
+  });
   const exited = once(child, 'exit');
   let problems = '';
   child.stderr.setEncoding('utf8').on('data', (chunk) => {
@@ -48,10 +50,16 @@ export async function startTestServer({ databaseUrl, ...given }: TestServerOptio
     announced(child.stdout),
     exited.then(() => Promise.reject(new Error(`concierge test-server does not start:\n${problems.trim()}`))),
   ]);
-  child.unref();
+  const handles = [child, child.stdin, child.stdout, child.stderr] as unknown as Pick<Socket, 'ref' | 'unref'>[];
+  for (const handle of handles) {
+    handle.unref(); // Whoever forgets to stop it can end all the same, and it follows.
+  }
   const stop = async () => {
+    child.ref();
     child.stdin.end();
+    const impatience = setTimeout(() => child.kill('SIGKILL'), LONGEST_STOP_MS);
     await exited;
+    clearTimeout(impatience);
   };
   return { ...connectTestServer(announcement), stop, [Symbol.asyncDispose]: stop };
 }

@@ -348,7 +348,7 @@ describe('the control API refuses', () => {
     }
   });
 
-  it('web pages, whatever name leads them here (C73)', async () => {
+  it('web pages, whatever name leads them here', async () => {
     expect((await call('/accounts', { headers: { origin: server.issuer } })).status).toBe(403);
     const { port } = new URL(server.controlUrl);
     const request = `GET /accounts HTTP/1.1\r\nAuthorization: Bearer ${server.secret}\r\nConnection: close\r\n`;
@@ -368,7 +368,8 @@ describe('the control API refuses', () => {
     expect(nul.status).toBe(400);
     const long = JSON.stringify({ name: 'x'.repeat(2 ** 20) });
     expect((await call('/accounts', { method: 'POST', body: long, headers: json })).status).toBe(413);
-    expect((await call('/accounts/%00')).status).toBe(200);
+    expect((await call('/accounts/%00')).status).toBe(400);
+    expect((await call('/audit-events?kind=%00')).status).toBe(400);
   });
 });
 

@@ -43,7 +43,10 @@ export function controlServer(instance: Instance, secret: string): RequestListen
 
 async function answer(instance: Instance, secret: string, request: IncomingMessage): Promise<unknown> {
   admit(request, secret);
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const { pathname, searchParams } = URL.parse(request.url ?? '', 'http://localhost') ?? unfit();
+  if (/%00/.test(pathname) || ![...searchParams.values()].every(isText)) {
+    unfit();
+  }
   const { route, parameters } = findRoute(ROUTES, request.method ?? 'GET', pathname);
   const body = await readJson(request);
   return route.answer(instance, { parameters, query: searchParams, body });
@@ -84,20 +87,21 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     throw new ControlError(415, 'The body has to be application/json.');
   }
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString());
-    return withoutNul(value);
+    return JSON.parse(Buffer.concat(chunks).toString(), (key, value) =>
+      isText(key) && isText(value) ? value : unfit(),
+    );
   } catch (error) {
     throw error instanceof ControlError ? error : new ControlError(400, 'The body is not JSON.');
   }
 }
 
-/** PostgreSQL knows no such character, nor half of a pair. */
-function withoutNul(value: unknown): unknown {
-  const text = JSON.stringify(value);
-  if (/\\u0000|\\ud[89a-f]/i.test(text)) {
-    throw new ControlError(400, 'The body has characters that no text has: NUL, or half a surrogate pair.');
-  }
-  return value;
+/** PostgreSQL knows no NUL, nor half of a surrogate pair. */
+function isText(value: unknown): boolean {
+  return typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'));
+}
+
+function unfit(): never {
+  throw new ControlError(400, 'There are characters that no text has: NUL, or half of a surrogate pair.');
 }
 
 function refusalOf(error: unknown): { status: number; message: string } {
