@@ -48,6 +48,8 @@ export interface EventStreams {
 
 /** Tells when there may be new events. */
 export interface EventFeed {
+  /** Whether followers have been told of all that had happened until a moment ago. */
+  readonly isCurrent: boolean;
   /** `changed` is called whenever there may be new events, and `lost` when nobody can tell any more. Throws when nobody can. */
   follow(follower: Follower): Promise<{ stop(): void }>;
 }

@@ -22,10 +22,17 @@ export const LONGEST_LAG = 3600;
 
 const StreamId = z.uuid();
 
+/** PostgreSQL refuses a NUL. */
+const text = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .refine((value) => !value.includes('\0'), 'contains a NUL character');
+
 const Described = z.object({
   delivery: z.object({ method: z.literal(POLL, 'this server delivers by poll only, urn:ietf:rfc:8936') }).optional(),
-  events_requested: z.array(z.string().max(200)).max(50).optional(),
-  description: z.string().max(200).optional(),
+  events_requested: z.array(text(200)).max(50).optional(),
+  description: text(200).optional(),
 });
 
 /** What a receiver says; what else is there is the transmitter's to say (SSF 1.0 §8.1.1). */
@@ -34,9 +41,9 @@ export const ChangedStream = Described.extend({ stream_id: StreamId });
 export const ChangedStatus = z.object({
   stream_id: StreamId,
   status: z.enum(STREAM_STATUSES),
-  reason: z.string().max(200).optional(),
+  reason: text(200).optional(),
 });
-export const Verification = z.object({ stream_id: StreamId, state: z.string().max(1000).optional() });
+export const Verification = z.object({ stream_id: StreamId, state: text(1000).optional() });
 export const StreamQuery = z.object({ stream_id: StreamId });
 
 /** SSF 1.0 §8.1.1. */

@@ -49,7 +49,7 @@ export function createWaitingPolls(feed: EventFeed): WaitingPolls {
     waiting.add(wait);
     wait.body.once('close', () => leave(wait));
     signs ??= setInterval(() => {
-      for (const { body } of waiting) {
+      for (const { body } of feed.isCurrent ? waiting : []) {
         body.write(SIGN_OF_LIFE);
       }
     }, SIGN_EVERY_MS).unref();

@@ -8,8 +8,8 @@ export interface SecurityEventFeedOptions {
 }
 
 const POLL_INTERVAL_MS = 250;
-/** Longer, and whoever follows is told that nobody can tell: they must not be left believing that nothing happens. */
-const LONGEST_SILENCE_MS = 600;
+/** For longer than this nobody is left believing that nothing happens. */
+const CURRENT_MS = 600;
 const LATEST = 'select max(position)::text as position from security_events';
 
 /**
@@ -29,9 +29,13 @@ export class SecurityEventFeed implements EventFeed {
     this.#options = options;
   }
 
+  get isCurrent(): boolean {
+    return performance.now() - this.#confirmedAt < CURRENT_MS;
+  }
+
   async follow(follower: Follower): Promise<{ stop(): void }> {
     this.#listener ??= this.#listen();
-    if (!this.#isLive()) {
+    if (!this.isCurrent) {
       await this.#confirm();
     }
     this.#followers.add(follower);
@@ -63,15 +67,8 @@ export class SecurityEventFeed implements EventFeed {
     }
   }
 
-  #isLive(): boolean {
-    return performance.now() - this.#confirmedAt < LONGEST_SILENCE_MS;
-  }
-
-  /** An answer that takes longer than a poll's turn does not hold up the next look at the clock. */
+  /** A database that is silent for longer ends the connection in the end (database/listen.ts). */
   async #check(): Promise<void> {
-    if (!this.#isLive()) {
-      this.#lose();
-    }
     await this.#confirm().catch(() => this.#lose());
   }
 
