@@ -6,6 +6,9 @@ import { ISSUER } from './addresses.ts';
 import { answerAt, signIn, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
+// An authenticator that was plugged in stays with the browser context.
+test.use({ reuseContext: false });
+
 const PERRY = { email: 'perry@example.com' };
 
 /** A device with a lock. It answers a page that asks while somebody touches it, and no other. */

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import type { LastWill } from './last-will.ts';
 
@@ -14,37 +16,56 @@ export interface Database {
   shutDown(): Promise<void>;
   /** At the same port. */
   startAgain(): Promise<void>;
+  /** What is in it now is what others begin with: see `startDatabase`. It is away for a moment. */
+  becomeTemplate(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Written for one run: a crash of the machine may take it along. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off' };
 
-export async function startDatabase(lastWill: LastWill): Promise<Database> {
+/** Empty, or with what was in it that became a template: to copy its files is faster than to make and migrate them anew. */
+export async function startDatabase(lastWill: LastWill, template?: string): Promise<Database> {
   const directory = await mkdtemp(join(tmpdir(), 'concierge-e2e-'));
   await chmod(directory, 0o755); // As root the server runs as somebody else, who has to pass.
   lastWill.place(directory);
   const place = join(directory, 'postgres');
+  if (template !== undefined) {
+    await copy(template, place);
+  }
   let server: EmbeddedPostgres = await startEmbeddedPostgres({ directory: place, settings: SETTINGS });
   lastWill.place(server.directory);
   const urls = {
     DATABASE_URL: await server.ensureDatabase('concierge'),
     RESOURCE_API_DATABASE_URL: await server.ensureDatabase('concierge_resource_api'),
   };
+  const startAgain = async () => {
+    const settings = { ...SETTINGS, port: String(server.port) };
+    server = await startEmbeddedPostgres({ directory: place, settings });
+  };
   return {
     directory,
     urls,
     crash: () => signal(server, 'SIGQUIT'),
     shutDown: () => signal(server, 'SIGINT'),
-    async startAgain() {
-      const settings = { ...SETTINGS, port: String(server.port) };
-      server = await startEmbeddedPostgres({ directory: place, settings });
+    startAgain,
+    async becomeTemplate() {
+      await server.stop();
+      const files = join(directory, 'template');
+      await copy(server.directory, files);
+      await startAgain();
+      process.env.E2E_TEMPLATE = files;
     },
     async stop() {
       await server.stop();
       await Promise.all([directory, server.directory].map((path) => rm(path, { recursive: true, force: true })));
     },
   };
+}
+
+/** With their owner, as whom the server runs. */
+async function copy(files: string, to: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', files, to]);
 }
 
 async function signal({ directory }: EmbeddedPostgres, name: NodeJS.Signals): Promise<void> {

@@ -27,7 +27,7 @@ export interface Nodes {
 
 export async function prepareNodes(): Promise<Nodes> {
   const lastWill = new LastWill();
-  const database = await startDatabase(lastWill);
+  const database = await startDatabase(lastWill, process.env.E2E_TEMPLATE);
   const issuer = `http://localhost:${await freePort()}`;
   const env = {
     ...database.urls,
@@ -35,11 +35,6 @@ export async function prepareNodes(): Promise<Nodes> {
     CONCIERGE_ISSUER: issuer,
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
-  await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
-  const apply = async (file: string) => {
-    await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
-  };
-  await apply('config/demo.yaml');
   const running: ConciergeProcess[] = [];
   return {
     issuer,
@@ -47,7 +42,7 @@ export async function prepareNodes(): Promise<Nodes> {
     async apply(directory) {
       const file = join(database.directory, 'more.json');
       writeFileSync(file, JSON.stringify(directory)); // JSON is YAML.
-      await apply(file);
+      await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
     },
     async start(address, argv = []) {
       const port = address === undefined ? await freePort() : Number(new URL(address).port);

@@ -47,13 +47,17 @@ async function start(database: Database, lastWill: LastWill, running: ConciergeP
   const ours = join(database.directory, 'directory.json');
   await writeFile(ours, JSON.stringify(TEST_DIRECTORY)); // JSON is YAML.
   await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
-  for (const file of ['config/demo.yaml', ours]) {
+  const apply = async (file: string) => {
     await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
-  }
+  };
+  await apply('config/demo.yaml');
+  await database.becomeTemplate();
+  await apply(ours);
   for (const { argv } of PROCESSES) {
     running.push(startConcierge({ argv, env, lastWill, log: logOf(argv[0]) }));
   }
   await Promise.all(running.map((one, index) => untilHealthy(one, PROCESSES[index]?.healthy ?? '')));
+  process.env.E2E_DATABASE_URL = database.urls.DATABASE_URL;
   process.env.E2E_LOGS = JSON.stringify(PROCESSES.map(({ argv }) => logOf(argv[0])));
 }
 
