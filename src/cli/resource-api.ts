@@ -46,9 +46,11 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
     logger,
   });
   await new BlobStore(pool).deleteAbandoned();
+  const tokens = openTokens(config, logger);
   const guard = createGuard({
     issuer,
     audience: identifier,
+    strategy: tokens.strategy,
     clientId,
     clientSecret,
     name: API_NAME,
@@ -65,7 +67,7 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
     logger,
   });
   const server = await listen(app.callback(), config.listen).catch(async (error: unknown) => {
-    await pool.end();
+    await Promise.all([tokens.close(), pool.end()]);
     throw error;
   });
   return {
@@ -73,7 +75,23 @@ export async function startResourceApi(config: ResourceApiConfig, logger: Logger
     stop: async () => {
       await server.close();
       await guard.close();
+      await tokens.close();
       await pool.end();
     },
   };
+}
+
+/** Tokens are looked up by a role that can do nothing else there. */
+function openTokens({ strategy, tokenDatabaseUrl = '' }: ResourceApiConfig, logger: Logger) {
+  if (strategy !== 'repository') {
+    return { strategy, close: async () => undefined };
+  }
+  const pool = createPool({
+    url: tokenDatabaseUrl,
+    max: POOL_SIZE,
+    applicationName: 'concierge resource-api tokens',
+    timeouts: REQUEST_TIMEOUTS,
+    logger,
+  });
+  return { strategy: { repository: pool }, close: () => pool.end() };
 }

@@ -34,6 +34,19 @@ function mistakesOf(load: () => unknown): readonly Mistake[] {
 }
 
 describe('where a setting comes from', () => {
+  it('asks for the database in which tokens are looked up, where they are', () => {
+    const env = { ...apiEnv, CONCIERGE_RESOURCE_API_STRATEGY: 'repository' };
+    expect(mistakesOf(() => loadResourceApiConfig({ env, mode: 'development' }))).toMatchObject([
+      { path: 'RESOURCE_API_TOKEN_DATABASE_URL' },
+    ]);
+    const named = { ...env, RESOURCE_API_TOKEN_DATABASE_URL: 'postgres://reader:pw@replica/concierge' };
+    const { strategy, tokenDatabaseUrl } = loadResourceApiConfig({ env: named, mode: 'development' });
+    expect({ strategy, tokenDatabaseUrl }).toEqual({
+      strategy: 'repository',
+      tokenDatabaseUrl: named.RESOURCE_API_TOKEN_DATABASE_URL,
+    });
+  });
+
   it('takes the defaults when nothing else is said', () => {
     const config = loadConfig({ env, mode: 'production' });
     expect(config.issuer).toBe('http://localhost:3000');

@@ -118,7 +118,11 @@ function secretsOfSettings({ upstreamProviders, ldap }: Settings, env: Environme
 
 /** The configuration of the resource API. Throws a `ConfigError` with everything that is wrong. */
 export function loadResourceApiConfig(source: Source): ResourceApiConfig {
-  const { settings, secrets } = load(source, ['RESOURCE_API_DATABASE_URL', 'CONCIERGE_RESOURCE_API_CLIENT_SECRET']);
+  const { settings, secrets } = load(
+    source,
+    ['RESOURCE_API_DATABASE_URL', 'CONCIERGE_RESOURCE_API_CLIENT_SECRET'],
+    ({ resourceApi }) => (resourceApi.strategy === 'repository' ? ['RESOURCE_API_TOKEN_DATABASE_URL'] : []),
+  );
   const { resourceApi, playground, samples, log } = settings;
   const demoPages = [playground, samples.singlePageApp].map(({ listen }) => `http://localhost:${listen.port}`);
   return frozen({
@@ -127,11 +131,17 @@ export function loadResourceApiConfig(source: Source): ResourceApiConfig {
     mode: source.mode,
     databaseUrl: secrets.RESOURCE_API_DATABASE_URL,
     clientSecret: secrets.CONCIERGE_RESOURCE_API_CLIENT_SECRET,
+    tokenDatabaseUrl: secrets.RESOURCE_API_TOKEN_DATABASE_URL,
     log,
   });
 }
 
-function load<Name extends string>({ env, file, mode }: Source, names: readonly Name[]) {
+/** `names` are the secrets that are needed in any case, `more` those that some settings need. */
+function load<Name extends string, More extends string = never>(
+  { env, file, mode }: Source,
+  names: readonly Name[],
+  more: (settings: Settings) => readonly More[] = () => [],
+) {
   const mistakes: Mistake[] = [];
   const defaults = readYaml(DEFAULT_FILE, mistakes);
   const overrides = settingsFromEnvironment(env, defaults);
@@ -140,7 +150,8 @@ function load<Name extends string>({ env, file, mode }: Source, names: readonly 
   const merged = merge(fromFiles, overrides.settings);
   const parsed = Settings.safeParse(merged);
   mistakes.push(...(parsed.error?.issues ?? []).flatMap((issue) => mistakesOf(issue, env)));
-  const secrets = Object.fromEntries(names.map((name) => [name, readSecret(env, name, mistakes)]));
+  const needed = [...names, ...(parsed.success ? more(parsed.data) : [])];
+  const secrets = Object.fromEntries(needed.map((name) => [name, readSecret(env, name, mistakes)]));
   mistakes.push(...Object.entries(secrets).flatMap(([name, value]) => secretMistakes(name, value)));
   if (parsed.success) {
     mistakes.push(...secretsOfSettings(parsed.data, env));
@@ -151,7 +162,7 @@ function load<Name extends string>({ env, file, mode }: Source, names: readonly 
   if (!parsed.success || mistakes.length > 0) {
     throw new ConfigError(mistakes);
   }
-  return { settings: parsed.data, secrets: secrets as Record<Name, string> };
+  return { settings: parsed.data, secrets: secrets as Record<Name, string> & Partial<Record<More, string>> };
 }
 
 function readYaml(file: string, mistakes: Mistake[]): Tree {

@@ -113,6 +113,7 @@ const resourceApi = z.strictObject({
   issuer: webUrl.nullable(),
   listen,
   identifier: webUrl,
+  strategy: z.enum(['introspection', 'jwt', 'repository']),
   clientId: z.string().min(1),
   allowedOrigins: z.array(origin),
   blobLimitBytes: count,
@@ -193,5 +194,12 @@ export type DatabaseConfig = Omit<Config, 'secrets'>;
 
 /** What the resource API runs with. It needs no secret of the authorization server, so it is given none. */
 export type ResourceApiConfig = Frozen<
-  Settings['resourceApi'] & { mode: Mode; databaseUrl: string; clientSecret: string; log: Settings['log'] }
+  Settings['resourceApi'] & {
+    mode: Mode;
+    databaseUrl: string;
+    clientSecret: string;
+    /** Of the authorization server, or a replica of it, where tokens are looked up there. */
+    tokenDatabaseUrl: string | undefined;
+    log: Settings['log'];
+  }
 >;

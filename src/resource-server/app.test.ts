@@ -28,6 +28,7 @@ it('says in its metadata who issues tokens for it and how to send them (RFC 9728
     authorization_servers: [api.issuer.issuer],
     scopes_supported: ['blobs:read', 'blobs:write', 'records:read', 'records:write', 'reports:run'],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256']),
     resource_name: expect.any(String),
   });
 });
@@ -67,7 +68,7 @@ describe('C91: a page', () => {
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(PAGE_ORIGIN);
     expect(headers.get('access-control-allow-methods')).toContain('PUT');
-    expect(headers.get('access-control-allow-headers')).toBe('Authorization,Content-Type');
+    expect(headers.get('access-control-allow-headers')).toBe('Authorization,Content-Type,DPoP');
     expect(headers.get('access-control-allow-credentials')).toBeNull();
 
     const refused = await fetch(`${api.url}/records`, { headers: { origin: PAGE_ORIGIN } });

@@ -13,8 +13,8 @@ export function crossOrigin(allowedOrigins: readonly string[]): Middleware {
       return allowed.has(origin) ? origin : '';
     },
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    allowHeaders: ['Authorization', 'Content-Type'],
-    exposeHeaders: ['WWW-Authenticate', 'Location', 'Retry-After', 'X-Request-Id'],
+    allowHeaders: ['Authorization', 'Content-Type', 'DPoP'],
+    exposeHeaders: ['WWW-Authenticate', 'DPoP-Nonce', 'Location', 'Retry-After', 'X-Request-Id'],
     maxAge: 600,
     keepHeadersOnError: false, // what is set here stays when renderErrors writes a refusal
   });
