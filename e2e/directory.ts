@@ -32,6 +32,9 @@ export const ACCOUNT_HOLDERS = [
   { email: 'kay@example.com', name: 'Kay Kern' },
 ] as const;
 
+/** Signs out everywhere, which ends what other tests do as the same person. */
+export const LEAVER = { email: 'ivo@example.com', name: 'Ivo Inner' };
+
 /** Who has this role needs a second factor (servers/start-everything.ts). */
 export const CAREFUL = 'careful';
 
@@ -74,7 +77,7 @@ export const TEST_DIRECTORY = {
       email_verified: true,
       roles: ['xss'],
     })),
-    ...[...OWNERS, ...RESOLVED, ...ACCOUNT_HOLDERS].map((person) => ({
+    ...[...OWNERS, ...RESOLVED, ...ACCOUNT_HOLDERS, LEAVER].map((person) => ({
       ...person,
       password: 'correct-horse-battery-staple',
       email_verified: true,

@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER, SAMPLE_WEB_APP } from './addresses.ts';
+import { LEAVER } from './directory.ts';
 import { ADMIN, ALICE, approve, GUEST, type Person, signIn } from './steps.ts';
 import { expect, test } from './test.ts';
 
@@ -99,9 +100,9 @@ test('signing out here signs out at the authorization server as well', async ({ 
 });
 
 test('signing out everywhere ends the session of this app, which the server is told of', async ({ page, browser }) => {
-  await enter(page);
+  await enter(page, LEAVER);
   const elsewhere = await browser.newPage();
-  await enter(elsewhere);
+  await enter(elsewhere, LEAVER);
   await elsewhere.goto(`${ISSUER}/session/end`);
   await elsewhere.getByTestId('sign-out-everywhere').check();
   await elsewhere.getByTestId('sign-out-confirm').click();
