@@ -24,8 +24,8 @@ const AGENT = { clientId: 'agent', secret: 'agent-secret' };
 const SCOPES = ['books:read', 'books:write', 'books:sell'];
 
 /** What each route takes. Whoever is let in is told what the token says. */
-const RULES: Readonly<Record<string, readonly [string | string[] | undefined, RequireOptions?]>> = {
-  '/any': [undefined],
+const RULES: Readonly<Record<string, readonly [string | string[], RequireOptions?]>> = {
+  '/any': [[]],
   '/read': ['books:read'],
   '/trade': [['books:read', 'books:sell']],
   '/sure': ['books:read', { acrValues: ['mfa'] }],
@@ -266,7 +266,7 @@ describe.each(Object.keys(SERVERS))('in %s', (name) => {
     const response = await fetch(metadata());
     expect(response.status).toBe(200);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
-    expect(await response.json()).toEqual({
+    expect(await response.json()).toMatchObject({
       resource: at().audience,
       authorization_servers: [server.issuer],
       scopes_supported: ['books:read', 'books:sell'],
@@ -295,10 +295,21 @@ describe.each(Object.keys(SERVERS))('in %s', (name) => {
     const response = await fetch(`${url}/read`, { headers: { authorization: 'Bearer token' } });
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('2');
-    expect(log).toEqual(['cannot introspect at http://127.0.0.1:9']);
+    expect(log).toContain('cannot introspect at http://127.0.0.1:9');
     stop();
     await guard.close();
   });
+});
+
+it('refuses rules that cannot be meant', () => {
+  const guard = createGuard({ issuer: 'http://localhost', audience: 'urn:x', clientId: 'api', clientSecret: 'secret' });
+  // @ts-expect-error: of a scope that is missing by mistake
+  expect(() => guard.require(undefined)).toThrow(TypeError);
+  expect(() => guard.require('bo"oks')).toThrow(TypeError);
+  expect(() => guard.require('books', { acrValues: [] })).toThrow(TypeError);
+  expect(() => guard.require('books', { maxAge: Number.NaN })).toThrow(TypeError);
+  expect(() => createGuard({ issuer: 'localhost', audience: 'urn:x', clientId: 'a', clientSecret: 'b' })).toThrow();
+  expect(() => createGuard({ issuer: 'http://localhost', audience: 'urn:x' })).toThrow('clientSecret');
 });
 
 it('is not forgotten unnoticed: without a guard there is no token', () => {

@@ -20,13 +20,14 @@ export interface Discovery {
  * the other; kept once found, while a failure is not.
  */
 export function discovery(issuer: string, timeoutMs: number): Discovery {
+  const url = wellKnown(issuer, 'oauth-authorization-server'); // Throws at once for what is no URL.
   let found: Promise<ServerMetadata> | undefined;
   const forget = () => {
     found = undefined;
   };
   return {
     metadata: () => {
-      found ??= lookUp(issuer, timeoutMs).catch((error: unknown) => {
+      found ??= lookUp(url, issuer, timeoutMs).catch((error: unknown) => {
         forget();
         throw error;
       });
@@ -36,8 +37,7 @@ export function discovery(issuer: string, timeoutMs: number): Discovery {
   };
 }
 
-async function lookUp(issuer: string, timeoutMs: number): Promise<ServerMetadata> {
-  const url = wellKnown(issuer, 'oauth-authorization-server');
+async function lookUp(url: string, issuer: string, timeoutMs: number): Promise<ServerMetadata> {
   const { status, json } = await requestJson(url, { timeoutMs });
   if (status !== 200) {
     throw new Error(`${url} answered ${status}`);

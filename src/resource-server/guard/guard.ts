@@ -1,18 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { AccessToken } from './access-token.ts';
 import { createAuthenticate } from './authenticate.ts';
-import { discovery } from './discovery.ts';
 import { createMetadata, metadataUrl } from './metadata.ts';
 import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
 import { createPossession, type PossessionOptions } from './possession.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type RequireOptions, requirement } from './requirement.ts';
-import { RevocationStream } from './revocation-stream.ts';
-import { Revocations } from './revocations.ts';
-import { SigningKeys } from './signing-keys.ts';
-import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
-import { TokenCache } from './token-cache.ts';
+import { createVerification, type VerificationOptions } from './verification.ts';
 
 export type { AccessToken, Confirmation } from './access-token.ts';
 export type { PossessionOptions } from './possession.ts';
@@ -20,37 +15,15 @@ export { Refusal } from './refusal.ts';
 export type { TokenDatabase } from './repository.ts';
 export type { RequireOptions } from './requirement.ts';
 export type { Strategy } from './strategy.ts';
+export type { CacheOptions, VerificationOptions } from './verification.ts';
 
-export interface GuardOptions {
-  /** The authorization server whose word counts. Everything else about it is found out from it (RFC 8414). */
-  readonly issuer: string;
-  /** The resource indicator (RFC 8707) of what is guarded, which a token must carry as `aud`. */
-  readonly audience: string;
-  /** How tokens are checked: by introspection, unless given. */
-  readonly strategy?: Strategy;
-  /** With what this resource server authenticates when it asks about a token: not needed where it does not ask. */
-  readonly clientId?: string;
-  readonly clientSecret?: string;
+export interface GuardOptions extends VerificationOptions {
   /** What people know this API by, for its metadata. */
   readonly name?: string;
   /** Scopes beside those that `require` names, for its metadata. */
   readonly scopes?: readonly string[];
   /** How tokens that are bound to a key are checked: DPoP proofs below the origin of the audience, unless given. */
   readonly possession?: PossessionOptions;
-  /** For how long the authorization server is waited for: 2000 unless given. */
-  readonly timeoutMs?: number;
-  readonly cache?: CacheOptions;
-  /** Is told why tokens cannot be verified; the console, unless given. */
-  readonly logger?: GuardLogger;
-}
-
-export interface CacheOptions {
-  /** At most 60, which is the default, and 1 while no revocations arrive. 0 asks about every token every time. */
-  readonly maxAgeSeconds?: number;
-  /** 50,000 unless given, */
-  readonly maxEntries?: number;
-  /** in at most so much memory: 64 MiB unless given. */
-  readonly maxBytes?: number;
 }
 
 /** What the ones behind `Guard.require` find: `ctx.state.token` in Koa, `request.token` in Express and Fastify. */
@@ -61,10 +34,12 @@ export interface Guarded {
 /** Keeps the routes of a server for those who bring a good access token. */
 export interface Guard {
   /**
-   * Lets a request pass that carries a good token with all these scopes, or with any where none is named. Whatever else is
-   * answered at once: 401, 403 or 503, with the challenge and a body that say why.
+   * Lets a request pass that carries a good token with all these scopes: one, several between spaces, or a list. Whatever else
+   * is answered at once: 401, 403 or 503, with the challenge and a body that say why.
    */
-  require(scope?: string | readonly string[], options?: RequireOptions): Middleware<AccessToken | undefined>;
+  require(scope: string | readonly string[], options?: RequireOptions): Middleware<AccessToken | undefined>;
+  /** Lets a request pass that carries any good token. */
+  require(): Middleware<AccessToken | undefined>;
   /** Answers requests for the metadata of this resource server (RFC 9728), and lets all others pass. For all paths. */
   readonly metadata: Middleware<boolean>;
   readonly metadataUrl: string | undefined;
@@ -80,33 +55,13 @@ export interface Guard {
   close(): Promise<void>;
 }
 
-const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message, details) };
-const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
-
 export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
-  const { strategy = 'introspection', clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
   const url = metadataUrl(audience)?.href;
   const possession = createPossession({ ...options.possession, audience, now: Date.now });
   const refuse = createRefusals({ resourceMetadata: url, dpopAlgs: possession.proofAlgs });
-  const revocations = new Revocations();
-  const client = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
-  const found = discovery(issuer, timeoutMs);
-  const keys = new SigningKeys({ discovery: found, timeoutMs, now: Date.now });
-  const common = { issuer, audience, timeoutMs, logger, keys, revocations };
-  const verify = createVerify(strategy, { ...common, discovery: found, client });
-  const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
-  const stream = client && maxAgeSeconds > 0 ? new RevocationStream({ ...common, client }) : undefined;
-  const cache = new TokenCache(verify, {
-    bounds: { entries: maxEntries, bytes: maxBytes },
-    maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
-    revocations,
-    live: () => stream?.live ?? false,
-  });
+  const verification = createVerification({ issuer, audience, ...options });
   const authenticate = createAuthenticate({
-    verify(token, question) {
-      stream?.start(); // Not before there is anything to remember.
-      return cache.verify(token, question);
-    },
+    verify: verification.verify,
     expected: { audience, issuer },
     possession,
     refuse,
@@ -116,7 +71,12 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
   const describe = createMetadata({ audience, issuer, name, scopes: () => named, more: possession.metadata });
 
   return {
-    require: (scope = '', needed = {}) => {
+    require(...given: [scope?: string | readonly string[], options?: RequireOptions]) {
+      const [scope = given.length === 0 ? [] : undefined, needed] = given;
+      if (scope === undefined) {
+        // Whoever meant to name one must not be given a route that is open to all.
+        throw new TypeError('require() takes any good token, require(undefined) takes none');
+      }
       const required = requirement(scope, needed);
       for (const one of required.scopes) {
         named.add(one);
@@ -130,7 +90,7 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
     metadataUrl: url,
     authenticate: async (request, scope, needed) => authenticate(request, requirement(scope, needed)),
     refuse,
-    close: async () => stream?.close(),
+    close: verification.close,
   };
 }
 

@@ -1,0 +1,67 @@
+import type { Verify } from './access-token.ts';
+import { discovery } from './discovery.ts';
+import { RevocationStream } from './revocation-stream.ts';
+import { Revocations } from './revocations.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
+import { TokenCache } from './token-cache.ts';
+
+export interface VerificationOptions {
+  /** The authorization server whose word counts. Everything else about it is found out from it (RFC 8414). */
+  readonly issuer: string;
+  /** The resource indicator (RFC 8707) of what is guarded, which a token must carry as `aud`. */
+  readonly audience: string;
+  /** How tokens are checked: by introspection, unless given. */
+  readonly strategy?: Strategy;
+  /** With what this resource server authenticates when it asks about a token: not needed where it does not ask. */
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  /** For how long the authorization server is waited for: 2000 unless given. */
+  readonly timeoutMs?: number;
+  readonly cache?: CacheOptions;
+  /** Is told why tokens cannot be verified; the console, unless given. */
+  readonly logger?: GuardLogger;
+}
+
+export interface CacheOptions {
+  /** At most 60, which is the default, and 1 while no revocations arrive. 0 asks about every token every time. */
+  readonly maxAgeSeconds?: number;
+  /** 50,000 unless given, */
+  readonly maxEntries?: number;
+  /** in at most so much memory: 64 MiB unless given. */
+  readonly maxBytes?: number;
+}
+
+const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message, details) };
+const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
+
+export interface Verification {
+  readonly verify: Verify;
+  close(): Promise<void>;
+}
+
+/** A strategy, what is remembered of its answers, and the stream that tells when they are over. */
+export function createVerification({ issuer, audience, ...options }: VerificationOptions): Verification {
+  const { strategy = 'introspection', clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
+  const revocations = new Revocations();
+  const client = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+  const found = discovery(issuer, timeoutMs);
+  const keys = new SigningKeys({ discovery: found, timeoutMs, now: Date.now });
+  const common = { issuer, audience, timeoutMs, logger, keys, revocations };
+  const verify = createVerify(strategy, { ...common, discovery: found, client });
+  const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
+  const stream = client && maxAgeSeconds > 0 ? new RevocationStream({ ...common, client }) : undefined;
+  const cache = new TokenCache(verify, {
+    bounds: { entries: maxEntries, bytes: maxBytes },
+    maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
+    revocations,
+    live: () => stream?.live ?? false,
+  });
+  return {
+    verify(token, question) {
+      stream?.start(); // Not before there is anything to remember.
+      return cache.verify(token, question);
+    },
+    close: async () => stream?.close(),
+  };
+}
