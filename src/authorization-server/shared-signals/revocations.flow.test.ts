@@ -156,7 +156,7 @@ const WAYS: readonly Way[] = [
       await sessions().end(said.sub ?? '', [session?.uid ?? '']);
     },
   ],
-  ['all browsers are signed out', SESSION, signedIn, ({ said }) => sessions().end(said.sub ?? '')],
+  ['all browsers are signed out', SESSION, signedIn, ({ said }) => sessions().end(said.sub ?? '', 'all')],
   [
     'somebody else signs in with the browser',
     SESSION,
@@ -371,10 +371,14 @@ it('tells nothing of tokens that come, are used, replaced and run out', async ()
   expect(await stream.events()).toEqual([]);
 });
 
+type Member = 'grant' | 'session' | 'user' | 'application';
+type Subject = Partial<Record<'format' | 'jti' | 'sub' | 'uri', string>> &
+  Partial<Record<Member, { readonly id?: string; readonly sub?: string }>>;
+
 /** As docs/shared-signals.md tells receivers to compare. */
 function concerns({ subject }: ReceivedEvent, said: Held['said']): boolean {
-  const { format, jti, sub, uri, grant, session, user, application } = subject as Record<string, never>;
-  const members: [{ id?: string; sub?: string } | undefined, string | undefined][] = [
+  const { format, jti, sub, uri, grant, session, user, application } = subject as Subject;
+  const members: [Subject[Member], string | undefined][] = [
     [grant, said.grant_id],
     [session, said.sid],
     [user, said.sub],
