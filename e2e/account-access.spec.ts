@@ -4,7 +4,7 @@ import { createRelyingParty, DEMO_WEB, introspect } from '../src/testing/relying
 import { testAccessibility } from './accessible.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API } from './addresses.ts';
 import { OWNERS } from './directory.ts';
-import { ALICE, approve, type Person, signIn, signInAndApprove, web } from './steps.ts';
+import { ADMIN, ALICE, approve, type Person, signInAndApprove, startSession, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
 const [ANN = ALICE, BEN = ALICE, CEM = ALICE, DEE = ALICE] = OWNERS;
@@ -12,9 +12,9 @@ const SCOPE = 'openid profile records:read records:write';
 
 /** Lets the playground in. */
 async function connect(page: Page, person: Person) {
+  await startSession(page, person);
   await page.goto(PLAYGROUND);
   await page.getByTestId('grant-authorization-code').click();
-  await signIn(page, person);
   await approve(page);
 }
 
@@ -65,8 +65,8 @@ test('an access can be given another end, with a day of one’s own', async ({ p
 
 test('a personal access token is made, copied, used and revoked', async ({ page, context, request }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: ISSUER });
+  await startSession(page, CEM);
   await page.goto(`${ISSUER}/account/tokens`);
-  await signIn(page, CEM);
   const name = `Backup ${test.info().workerIndex}`;
   await page.getByTestId('token-new').click();
   await page.getByLabel('What is it for?').fill(name);
@@ -89,7 +89,7 @@ test('a personal access token is made, copied, used and revoked', async ({ page,
   await listed.getByTestId('token-revoke-confirm').click();
   await expect(page.getByTestId('said')).toContainText('was revoked');
   await expect(listed).toHaveCount(0);
-  expect((await call()).status()).toBe(401);
+  await expect.poll(async () => (await call()).status()).toBe(401);
 });
 
 test.describe('without JavaScript', () => {
@@ -118,21 +118,21 @@ test.describe('without JavaScript', () => {
 
 testAccessibility({
   'account: no app': async (page) => {
+    await startSession(page, ADMIN);
     await page.goto(`${ISSUER}/account/apps`);
-    await signIn(page, { email: 'admin@example.com' });
   },
   'account: apps with access': async (page) => {
     await createRelyingParty(ISSUER, DEMO_WEB).obtainTokens({ scope: SCOPE }, BEN);
+    await startSession(page, BEN);
     await page.goto(`${ISSUER}/account/apps`);
-    await signIn(page, BEN);
   },
   'account: one app': async (page) => {
     await connect(page, BEN);
     await openApp(page);
   },
   'account: tokens, and making one': async (page) => {
+    await startSession(page, CEM);
     await page.goto(`${ISSUER}/account/tokens/new`);
-    await signIn(page, CEM);
     await page.getByTestId('token-form').evaluate((form) => form.setAttribute('novalidate', ''));
     await page.getByTestId('token-make').click();
   },

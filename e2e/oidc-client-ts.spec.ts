@@ -138,5 +138,5 @@ test('oidc-client-ts signs out, and the tokens of the session are dead', async (
   await page.evaluate(() => void spa.manager.signoutRedirect());
   await page.getByTestId('sign-out-confirm').click();
   await page.waitForURL((url) => url.origin === PLAYGROUND && url.pathname === '/');
-  expect((await callApi(page, accessToken)).status).toBe(401);
+  await expect.poll(async () => (await callApi(page, accessToken)).status).toBe(401);
 });
