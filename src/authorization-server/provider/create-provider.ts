@@ -180,7 +180,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       noteUse: deps.noteUse,
       handles: deps.artifacts.handles,
     }),
-    exchangedTokenSettings(deps.artifacts.handles),
+    exchangedTokenSettings({ ...deps, handles: deps.artifacts.handles }),
     revocationSettings(),
     logoutSettings(deps.pages),
     backChannelLogoutSettings(),

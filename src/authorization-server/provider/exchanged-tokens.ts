@@ -1,8 +1,10 @@
 import type { Client as EngineClient, KoaContextWithOIDC } from 'oidc-provider';
+import type { AccountStore } from '../accounts/account.ts';
 import { TOKEN_EXCHANGE } from '../clients/token-exchange.ts';
 import type { Slice } from '../flows/slice.ts';
 import type { Exchange, IssuedToken, PresentedToken } from '../flows/token-exchange/token-exchange.ts';
 import { type HandledToken, type Handles, handlesOf } from '../resources/handles.ts';
+import type { ResourceStore } from '../resources/resource-server.ts';
 import { type AuthenticationClaims, authenticationClaims, onlyAuthentication } from './authentication-claims.ts';
 import { senderOf, subjectFor } from './engine-tokens.ts';
 import type { Exchanged, StateOf } from './token-state.ts';
@@ -97,8 +99,14 @@ export async function issueExchanged(
   return { value: await token.save(), expiresIn: token.exp - now, type: token.tokenType };
 }
 
+export interface TokenContentDeps {
+  readonly handles: Handles;
+  readonly accounts: AccountStore;
+  readonly resources: Pick<ResourceStore, 'listResourceServers'>;
+}
+
 /** What goes into the token itself, and stays in it. */
-export const exchangedTokenSettings = (handles: Handles): Slice => ({
+export const exchangedTokenSettings = ({ handles, ...deps }: TokenContentDeps): Slice => ({
   extraTokenClaims: (ctx, token) => extraOf(ctx, token as unknown as ModelledToken) as never,
   formats: {
     customizers: {
@@ -112,7 +120,7 @@ export const exchangedTokenSettings = (handles: Handles): Slice => ({
         }
         // Of the token's own handle the `jti` is enough: whoever has that can make it.
         const { jti: _own, ...others } = handlesOf(token as unknown as ModelledToken, handles);
-        Object.assign(payload, others);
+        Object.assign(payload, others, await rolesFor(deps, token as unknown as ModelledToken));
       },
     },
   },
@@ -121,4 +129,16 @@ export const exchangedTokenSettings = (handles: Handles): Slice => ({
 /** An opaque token remembers it for introspection (RFC 9470 §6.2), a JWT says it itself. No request: no sign-in to tell of. */
 function extraOf(ctx: KoaContextWithOIDC | undefined, { kind, extra }: ModelledToken): object | undefined {
   return kind === 'AccessToken' && ctx !== undefined ? { ...authenticationClaims(ctx), ...extra } : extra;
+}
+
+/**
+ * RFC 9068 §2.2.3.1, where the resource server is told roles. Not what else it is told of an account: the client can read a JWT,
+ * and may have been granted none of that.
+ */
+async function rolesFor({ accounts, resources }: Omit<TokenContentDeps, 'handles'>, { accountId, aud }: ModelledToken) {
+  const meant = (await resources.listResourceServers()).find(({ identifier }) => identifier === aud);
+  if (accountId === undefined || !meant?.claims.includes('roles')) {
+    return undefined;
+  }
+  return { roles: (await accounts.findAccount(accountId))?.roles };
 }

@@ -162,6 +162,9 @@ describe('a resource server that wants JWTs (RFC 9068)', () => {
       auth_time: expect.any(Number),
       acr: '1fa',
       amr: ['pwd'],
+      // What it ends with, as security events name it.
+      grant_id: expect.stringMatching(/^[\da-f]{32}$/),
+      sid: expect.stringMatching(/^[\da-f]{32}$/),
     });
     expect(Number(payload.exp) - Number(payload.iat)).toBe(300);
   });

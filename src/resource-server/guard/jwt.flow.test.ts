@@ -48,6 +48,7 @@ describe('a JWT access token of the real server (RFC 9068)', () => {
           name: 'Ledger',
           accessTokenFormat: 'jwt',
           scopes: [{ name: 'records:read', description: 'read' }],
+          claims: ['roles', 'email'],
         },
       ],
       clients: [
@@ -71,13 +72,16 @@ describe('a JWT access token of the real server (RFC 9068)', () => {
     for (const { access_token } of [await ofPerson(), await ofMachine()]) {
       const told = await introspect(server.issuer, access_token, LEDGER_API);
       const verified = await strategy(server.issuer)(access_token, NOTHING_SAID);
-      const { sub, client_id, scope, exp, grant_id, sid, jti } = told;
+      const { sub, client_id, scope, exp, roles, grant_id, sid, jti } = told;
       expect(verified).toMatchObject({
         accessToken: {
           subject: sub,
           clientId: client_id,
           scopes: new Set([scope]),
           audience: [LEDGER],
+          roles: roles ?? [],
+          // Its client can read it, and was granted nothing of that.
+          email: undefined,
           issuer: server.issuer,
           expiresAt: new Date(Number(exp) * 1000),
         },
