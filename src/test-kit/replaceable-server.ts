@@ -8,7 +8,7 @@ const LONGEST_END = 1_000;
 
 /**
  * An authorization server that another one can take the place of, behind the same socket: what it reads at its start (keys) or
- * keeps in memory is as it would be after a restart, and no connection is cut.
+ * keeps in memory is as it would be after a restart, and no connection is cut. One replacement at a time.
  */
 export interface ReplaceableServer {
   readonly handle: RequestListener;
@@ -23,7 +23,6 @@ export interface ReplaceableServer {
 export async function startReplaceable(assemble: () => Promise<AuthorizationServer>): Promise<ReplaceableServer> {
   let current = await startOne(assemble);
   let opened: Promise<unknown> = Promise.resolve();
-  const inTurn = createTurns();
   const leaving = new Set<Promise<void>>();
   const leave = (one: Running) => {
     const left = one.stop().finally(() => leaving.delete(left));
@@ -37,37 +36,25 @@ export async function startReplaceable(assemble: () => Promise<AuthorizationServ
     get current() {
       return current.server;
     },
-    replace: () =>
-      inTurn(async () => {
-        const former = current;
-        current = await startOne(assemble);
-        void leave(former);
-      }),
-    replaceAfter: (work) =>
-      inTurn(async () => {
-        const gate = Promise.withResolvers<void>();
-        opened = gate.promise;
-        try {
-          await leave(current);
-          await Promise.all(leaving);
-          await work();
-        } finally {
-          current = await startOne(assemble).finally(gate.resolve);
-        }
-      }),
+    async replace() {
+      const former = current;
+      current = await startOne(assemble);
+      void leave(former);
+    },
+    async replaceAfter(work) {
+      const gate = Promise.withResolvers<void>();
+      opened = gate.promise;
+      try {
+        await leave(current);
+        await Promise.all(leaving);
+        await work();
+      } finally {
+        current = await startOne(assemble).finally(gate.resolve);
+      }
+    },
     async stop() {
       await Promise.all([leave(current), ...leaving]);
     },
-  };
-}
-
-/** One after the other, whatever becomes of the one before. */
-function createTurns() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <Result>(work: () => Promise<Result>): Promise<Result> => {
-    const turn = last.then(work, work);
-    last = turn;
-    return turn;
   };
 }
 

@@ -246,6 +246,14 @@ describe('the clock', () => {
     expect(await isActive(await tokenOf())).toBe(true);
   });
 
+  it('adds up what is asked at once, whatever else is done meanwhile', async () => {
+    const before = await server.clock.now();
+    const hours = Array.from({ length: 3 }, () => server.clock.advance({ hours: 1 }));
+    const [created] = await Promise.all([server.accounts.create(), server.rotateSigningKeys(), ...hours]);
+    expect((await server.clock.now()).getTime() - before.getTime()).toBeGreaterThanOrEqual(3 * 3600_000);
+    expect(await isActive(await tokenOf(created.id))).toBe(true);
+  });
+
   it('goes forward only', async () => {
     await expect(server.clock.set(new Date('2020-01-01'))).rejects.toThrow('forward only');
     await expect(server.clock.advance({ seconds: -1 })).rejects.toThrow();

@@ -31,8 +31,9 @@ const ROUTES: readonly Route[] = [
  * before that: no browser has any business here, least of all one that was told that some name of its own leads to this machine.
  */
 export function controlServer(instance: Instance, secret: string): RequestListener {
+  const inTurn = createTurns();
   return (request, response) => {
-    answer(instance, secret, request)
+    answer(instance, { secret, inTurn }, request)
       .then((content) => send(response, content === undefined ? 204 : 200, content))
       .catch((error: unknown) => {
         const { status, message } = refusalOf(error);
@@ -41,7 +42,12 @@ export function controlServer(instance: Instance, secret: string): RequestListen
   };
 }
 
-async function answer(instance: Instance, secret: string, request: IncomingMessage): Promise<unknown> {
+interface Control {
+  readonly secret: string;
+  readonly inTurn: Turns;
+}
+
+async function answer(instance: Instance, { secret, inTurn }: Control, request: IncomingMessage): Promise<unknown> {
   admit(request, secret);
   const { pathname, searchParams } = URL.parse(request.url ?? '', 'http://localhost') ?? unfit();
   if (/%00/.test(pathname) || ![...searchParams.values()].every(isText)) {
@@ -49,7 +55,20 @@ async function answer(instance: Instance, secret: string, request: IncomingMessa
   }
   const { route, parameters } = findRoute(ROUTES, request.method ?? 'GET', pathname);
   const body = await readJson(request);
-  return route.answer(instance, { parameters, query: searchParams, body });
+  // None of them meets a server that another one is about to replace, or a time that is about to change.
+  return inTurn(() => route.answer(instance, { parameters, query: searchParams, body }));
+}
+
+type Turns = ReturnType<typeof createTurns>;
+
+/** One after the other, whatever becomes of the one before. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  };
 }
 
 function admit({ headers }: IncomingMessage, secret: string): void {
