@@ -19,10 +19,10 @@ const HOPELESS_MS = 60_000;
 const HOPELESS: ReadonlySet<number> = new Set([400, 401, 403, 405, 409]);
 
 /**
- * The nodes of the authorization server act upon a change of clients, roles and resource servers within a second: what they answer in
- * that second is asked again.
+ * What is answered until then may come from somewhere that has not heard of it yet: nodes of the authorization server act upon a
+ * change of clients, roles and resource servers within a second, and a replica of its database lags behind.
  */
-const CHANGE_REACHES_ALL_MS = 1_100;
+const REACHES_ALL_MS = 1_100;
 
 const NOTHING_READ: Poll = { ack: [], setErrs: {} };
 
@@ -128,9 +128,7 @@ export class RevocationStream {
     const { revocations } = this.#options;
     const note = () => (handles === undefined ? revocations.noteUnknown() : revocations.note(handles));
     note();
-    if (handles === undefined || handles.some((handle) => handle.startsWith('client:'))) {
-      setTimeout(note, CHANGE_REACHES_ALL_MS).unref();
-    }
+    setTimeout(note, REACHES_ALL_MS).unref();
   }
 
   /** Once for each trouble, however long it lasts. */
