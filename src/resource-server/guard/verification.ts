@@ -24,7 +24,7 @@ export interface VerificationOptions {
 }
 
 export interface CacheOptions {
-  /** At most 60, which is the default, and 1 while no revocations arrive. 0 asks about every token every time. */
+  /** At most 60, which is the default, and 1 while no revocations arrive, or of a database. 0 asks about every token every time. */
   readonly maxAgeSeconds?: number;
   /** 50,000 unless given, */
   readonly maxEntries?: number;
@@ -55,7 +55,8 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
     bounds: { entries: maxEntries, bytes: maxBytes },
     maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
     revocations,
-    live: () => stream?.live ?? false,
+    // A replica may hear of an end later than we do, and what it says then must not be good for longer than usual.
+    live: () => typeof strategy === 'string' && (stream?.live ?? false),
   });
   return {
     verify(token, question) {
