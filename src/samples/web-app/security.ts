@@ -6,7 +6,8 @@ export function securityHeaders(issuer: string): Middleware {
     "default-src 'none'",
     "style-src 'self'",
     "img-src 'self'",
-    // Browsers hold the redirect that follows a form to this as well, and signing out ends at the authorization server.
+    // Browsers hold the redirect that follows a form to this as well, and signing out leads to the authorization server. One
+    // whose end_session_endpoint is at another origin has to be named, too.
     `form-action 'self' ${new URL(issuer).origin}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",

@@ -12,6 +12,7 @@ let person;
 /** Counts what was asked to be shown, so that a slow page does not overwrite a later one. */
 let latest = 0;
 
+/** What the token handler sends people back with when nobody was signed in. */
 const NOTICES = {
   denied: 'You did not let this app in. That is fine: nothing was shared.',
   failed: 'You could not be signed in. Nothing was shared; begin again.',
@@ -19,48 +20,44 @@ const NOTICES = {
     'That sign-in is over: it took too long, was begun in another browser, or this browser keeps no Secure cookies for http://localhost, as Safari does not.',
 };
 
-async function show({ moveFocus }) {
+/** The page at the current address. */
+async function navigate({ moveFocus = false } = {}) {
   latest += 1;
   const turn = latest;
   main.setAttribute('aria-busy', 'true');
-  const page = await contentOf(location.pathname);
-  if (turn !== latest) {
-    return;
-  }
-  main.replaceChildren(...page.content);
-  main.removeAttribute('aria-busy');
-  document.title = `${page.title} · Sample single-page app`;
-  showFrame();
-  if (moveFocus) {
-    // Where a new page would begin to be read, too.
-    const heading = main.querySelector('h1');
-    heading.tabIndex = -1;
-    heading.focus();
+  const page = await pageAt(location.pathname);
+  if (turn === latest) {
+    show(page);
+    if (moveFocus) {
+      // Where a new page would begin to be read, too.
+      const heading = main.querySelector('h1');
+      heading.tabIndex = -1;
+      heading.focus();
+    }
   }
 }
 
-async function contentOf(path) {
+async function pageAt(path) {
   try {
     person ??= await whoAmI();
     const route = ROUTES.find((one) => one.path === path);
     if (!route) {
       return problem('There is no such page', 'The menu has all there are.');
     }
-    const permitted = route.roles.some((role) => person.roles.includes(role));
-    return permitted ? { title: route.title, content: await route.show(person) } : guarded(route);
+    return mayVisit(route) ? { title: route.title, content: await route.show(person) } : guarded(route);
   } catch (error) {
-    return pageOf(error);
+    return pageAbout(error);
   }
 }
 
-function pageOf(error) {
+function pageAbout(error) {
   if (error instanceof SignedOut) {
     const notice = person ? 'Your session has ended. Sign in to go on.' : takeNotice();
     person = undefined;
     return welcome(notice);
   }
   if (error instanceof Unavailable) {
-    return problem('A server does not answer', 'Reload this page in a moment.');
+    return problem('This page cannot go on', error.message || 'A server does not answer. Reload in a moment.');
   }
   throw error;
 }
@@ -72,44 +69,40 @@ function takeNotice() {
   return notice;
 }
 
-/** The menu shows what the roles are good for. That is courtesy; what is refused, the API refuses. */
-function showFrame() {
-  const routes = ROUTES.filter(({ roles }) => roles.some((role) => person?.roles.includes(role)));
-  const linkTo = ({ path, title }) =>
-    element(
-      'a',
-      {
-        href: path,
-        'aria-current': location.pathname === path && 'page',
-        'data-testid': `nav${path.replace('/', '-')}`,
-      },
-      title,
-    );
-  nav.replaceChildren(...routes.map(linkTo));
+function show({ title, content }) {
+  main.replaceChildren(...content);
+  main.removeAttribute('aria-busy');
+  document.title = `${title} · Sample single-page app`;
+  nav.replaceChildren(...ROUTES.filter(mayVisit).map(menuItem));
   signOutButton.hidden = person === undefined;
+  signOutButton.disabled = false;
+}
+
+/** The menu shows what the roles are good for. That is courtesy; what is to be refused, the API refuses. */
+function mayVisit({ roles }) {
+  return person !== undefined && (roles === undefined || roles.some((role) => person.roles.includes(role)));
+}
+
+function menuItem({ path, title }) {
+  const current = location.pathname === path && 'page';
+  return element('a', { href: path, 'aria-current': current, 'data-testid': `nav${path.replace('/', '-')}` }, title);
 }
 
 document.addEventListener('click', (event) => {
   const link = event.target.closest('a[href^="/"]');
   const isOurs = link && ROUTES.some(({ path }) => path === link.getAttribute('href'));
-  if (!isOurs || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) {
-    return;
+  if (isOurs && event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) {
+    event.preventDefault();
+    history.pushState(null, '', link.href);
+    navigate({ moveFocus: true });
   }
-  event.preventDefault();
-  history.pushState(null, '', link.href);
-  show({ moveFocus: true });
 });
 
-addEventListener('popstate', () => show({ moveFocus: true }));
+addEventListener('popstate', () => navigate({ moveFocus: true }));
 
-/** A form or a button of a page has done something: the page shows what is now. */
-document.addEventListener('changed', () => show({ moveFocus: false }));
-document.addEventListener('failed', ({ detail }) => {
-  const { title, content } = pageOf(detail);
-  main.replaceChildren(...content);
-  document.title = title;
-  showFrame();
-});
+/** A page has changed something at the API, or come upon what is not its own to show. */
+document.addEventListener('changed', () => navigate());
+document.addEventListener('failed', ({ detail }) => show(pageAbout(detail)));
 
 signOutButton.addEventListener('click', async () => {
   signOutButton.disabled = true;
@@ -117,13 +110,13 @@ signOutButton.addEventListener('click', async () => {
     await signOut();
   } catch {
     person = undefined;
-    show({ moveFocus: true });
+    show(welcome('You are signed out here. The authorization server did not answer: sign out there as well.'));
   }
 });
 
 onSignedOut(() => {
   person = undefined;
-  show({ moveFocus: false });
+  navigate();
 });
 
-show({ moveFocus: false });
+navigate();

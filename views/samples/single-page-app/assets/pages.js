@@ -2,15 +2,13 @@ import { callApi } from './api.js';
 import { answer, button, element, hero, run, table } from './parts.js';
 import { accessToken, renewToken, signInAddress, tokenEndsAt } from './session.js';
 
-const EVERYBODY = ['guest', 'user', 'admin'];
-
 /**
- * The pages, and the roles that they are shown to. That is for the eye alone: everybody can read this file and change it in
- * their browser. `ask` is what a page wants from the API, which makes up its own mind.
+ * The pages, and the roles that each is shown to; without any, everybody who is signed in sees it. That is for the eye alone:
+ * anybody can read this file, and change it in their browser. `ask` is what a page wants from the API, which decides.
  */
 export const ROUTES = [
-  { path: '/', title: 'Home', roles: EVERYBODY, show: home },
-  { path: '/records', title: 'Records', roles: EVERYBODY, show: records, ask: ['GET', '/records'] },
+  { path: '/', title: 'Home', show: home },
+  { path: '/records', title: 'Records', roles: ['guest', 'user', 'admin'], show: records, ask: ['GET', '/records'] },
   {
     path: '/reports',
     title: 'Reports',
@@ -27,7 +25,7 @@ export function welcome(notice) {
   const steps = [
     'The authorization server asks who you are, and what you allow.',
     'You come back with a code, which the server of this app trades for tokens.',
-    'It seals the refresh token into a cookie that no script can read, this page’s own neither.',
+    'It seals the refresh token into a cookie that no script can read, not even this page’s own.',
     'This page asks it for access tokens, keeps the current one in memory, and calls the API with it.',
   ];
   return {

@@ -13,6 +13,7 @@ const EARLY_MS = 30_000;
 const tabs = new BroadcastChannel('sample-spa');
 
 export class SignedOut extends Error {}
+/** For now there is no going on; the message, if there is one, is for the person. */
 export class Unavailable extends Error {}
 
 export async function accessToken() {
@@ -43,7 +44,7 @@ async function requestToken() {
     throw new SignedOut();
   }
   if (!response.ok) {
-    throw new Unavailable();
+    throw new Unavailable(response.status === 403 ? (await response.json()).error : '');
   }
   const { access_token, expires_in } = await response.json();
   return { token: access_token, expiresAt: Date.now() + expires_in * 1000 };
