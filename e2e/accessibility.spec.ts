@@ -1,7 +1,7 @@
 import { createRelyingParty } from '../src/testing/relying-party.ts';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API } from './addresses.ts';
-import { answerAt, approve, signIn, signInAndApprove, web } from './steps.ts';
+import { answerAt, approve, signIn, startSession, web } from './steps.ts';
 import { expect } from './test.ts';
 
 const SCOPE = 'openid profile email offline_access records:read records:write blobs:read blobs:write';
@@ -15,25 +15,26 @@ testAccessibility({
     await expect(page.getByTestId('sign-in-problem')).toBeVisible();
   },
   async consent(page) {
+    await startSession(page);
     await page.goto(web.authorizationUrl({ scope: SCOPE, prompt: 'consent' }));
-    await signIn(page);
     await expect(page.getByTestId('consent-form')).toBeVisible();
   },
   async 'consent to more, in detail'(page) {
-    await signInAndApprove(page, web.authorizationUrl());
+    await startSession(page);
+    await page.goto(web.authorizationUrl());
+    await approve(page);
     await answerAt(page);
     const authorization_details = JSON.stringify([{ type: 'file_upload', file_name: 'holiday.jpg' }]);
     await page.goto(web.authorizationUrl({ scope: 'openid profile email', authorization_details }));
     await page.getByTestId('consent-held').locator('summary').click();
   },
   async 'consent to an app that registered itself'(page) {
+    await startSession(page);
     await page.goto(await requestOfUnverifiedApp());
-    await signIn(page);
     await expect(page.getByTestId('consent-unverified')).toBeVisible();
   },
   async 'sign-out'(page) {
-    await signInAndApprove(page, web.authorizationUrl());
-    await answerAt(page);
+    await startSession(page);
     await page.goto(`${ISSUER}/session/end?client_id=demo-web`);
   },
   async 'signed out'(page) {

@@ -4,14 +4,14 @@ import { createPkce, tokensOf } from '../src/testing/relying-party.ts';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER } from './addresses.ts';
 import { ACCOUNT_HOLDERS } from './directory.ts';
-import { answerAt, approve, type Person, signIn, web } from './steps.ts';
+import { answerAt, approve, type Person, signIn, startSession, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
 const [CORA, LEE, KAY] = ACCOUNT_HOLDERS as [Person, Person, Person];
 
 async function openConsole(page: Page, path = '', person: Person = CORA) {
+  await startSession(page, person);
   await page.goto(`${ISSUER}/account${path}`);
-  await signIn(page, person);
   await expect(page.getByTestId('account-email')).toHaveText(person.email);
 }
 

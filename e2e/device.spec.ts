@@ -3,7 +3,7 @@ import { postForm } from '../src/testing/relying-party.ts';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER, PLAYGROUND } from './addresses.ts';
 import { startAttacker } from './servers/attacker.ts';
-import { approve, signIn } from './steps.ts';
+import { approve, signIn, startSession } from './steps.ts';
 import { expect, test } from './test.ts';
 
 const TELEVISION = { clientId: 'demo-device' };
@@ -126,14 +126,14 @@ testAccessibility({
   'a wrong code': (page) => type(page, 'wdjb-mjht'),
   'the question': async (page) => page.goto((await ask()).verification_uri_complete ?? ''),
   async 'the end'(page) {
-    await type(page, (await ask()).user_code);
+    await startSession(page);
+    await page.goto((await ask()).verification_uri_complete ?? '');
     await page.getByTestId('device-confirm').click();
-    await signIn(page);
     await approve(page);
     await expect(page.getByTestId('device-connected')).toBeVisible();
   },
   async 'the other end'(page) {
-    await type(page, (await ask()).user_code);
+    await page.goto((await ask()).verification_uri_complete ?? '');
     await page.getByTestId('device-deny').click();
     await expect(page.getByTestId('device-denied')).toBeVisible();
   },

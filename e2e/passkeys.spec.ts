@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { createPkce } from '../src/testing/relying-party.ts';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER } from './addresses.ts';
-import { answerAt, signIn, web } from './steps.ts';
+import { answerAt, signIn, startSession, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
 // An authenticator that was plugged in stays with the browser context.
@@ -35,9 +35,8 @@ async function plugIn(page: Page) {
 }
 
 async function openConsole(page: Page, path: string, person: { email: string }) {
+  await startSession(page, person);
   await page.goto(`${ISSUER}/account${path}`);
-  await signIn(page, person);
-  await page.waitForURL(`${ISSUER}/account${path}`);
 }
 
 async function addPasskey(page: Page, person: { email: string }) {

@@ -1,7 +1,12 @@
 import type { Page } from '@playwright/test';
+import { connectTestServer } from '../src/test-kit/client.ts';
+import { consentAt, signInAt } from '../src/test-kit/pages.ts';
 import { createRelyingParty, DEMO_WEB } from '../src/testing/relying-party.ts';
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
 import { ISSUER, PLAYGROUND } from './addresses.ts';
+
+/** The server under test, as far as nobody has to look at it. */
+const server = connectTestServer(JSON.parse(process.env.CONCIERGE_TEST_SERVER ?? '{}'));
 
 export interface Person {
   readonly email: string;
@@ -16,13 +21,22 @@ export const ADMIN: Person = { email: 'admin@example.com', name: 'Ada Admin' };
 export const web = createRelyingParty(ISSUER, DEMO_WEB);
 
 export async function signIn(page: Page, { email }: Pick<Person, 'email'> = ALICE, password = DEMO_PASSWORD) {
-  await page.getByTestId('email').fill(email);
-  await page.getByTestId('password').fill(password);
-  await page.getByTestId('sign-in-submit').click();
+  await signInAt(page, { email, password });
+}
+
+/** For what is not about signing in: without the form. */
+export async function startSession(page: Page, { email }: Pick<Person, 'email'> = ALICE) {
+  await page.context().addCookies(await server.signedInCookies(email));
+}
+
+/** The link in the newest mail to somebody, once it is there. */
+export async function mailedLink(to: string, subject?: RegExp): Promise<string> {
+  const [link = ''] = (await server.mailbox.last(to, subject === undefined ? {} : { subject })).links;
+  return link;
 }
 
 export async function approve(page: Page) {
-  await page.getByTestId('consent-approve').click();
+  await consentAt(page);
 }
 
 /** Where the client was called back: the playground leaves an answer that it did not ask for in the address bar. */

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { test as base } from '@playwright/test';
+import { test as base } from '../src/test-kit/playwright.ts';
 
 export { expect } from '@playwright/test';
 

@@ -4,7 +4,7 @@ import { createPkce } from '../src/testing/relying-party.ts';
 import { App } from '../src/testing/second-factors.ts';
 import { testAccessibility } from './accessible.ts';
 import { ISSUER } from './addresses.ts';
-import { answerAt, approve, signIn, web } from './steps.ts';
+import { answerAt, approve, signIn, startSession, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
 const TIM = { email: 'tim@example.com' };
@@ -20,8 +20,8 @@ async function setUp(page: Page, submit: string): Promise<App> {
 }
 
 async function turnOn(page: Page, person: { email: string }) {
+  await startSession(page, person);
   await page.goto(`${ISSUER}/account/two-step/app`);
-  await signIn(page, person);
   const app = await setUp(page, 'app-submit');
   const codes = await page.getByTestId('recovery-codes').getByRole('listitem').allTextContents();
   return { app, codes };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portHolder } from '../../src/cli/port-holder.ts';
+import { connectTestServer } from '../../src/test-kit/client.ts';
 import { ISSUER, PLAYGROUND, RESOURCE_API, SAMPLE_SINGLE_PAGE_APP, SAMPLE_WEB_APP } from '../addresses.ts';
 import { CAREFUL, TEST_DIRECTORY } from '../directory.ts';
 import { type Database, startDatabase } from './database.ts';
@@ -10,13 +10,16 @@ import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } fro
 
 /** What is served, where it answers once it is up. Their logs bear their names. */
 const PROCESSES = [
-  { argv: ['serve', '--development'], healthy: `${ISSUER}/healthz` },
+  { argv: ['test-server', '--json', '--issuer-port', new URL(ISSUER).port], healthy: `${ISSUER}/healthz` },
   { argv: ['resource-api', '--development'], healthy: `${RESOURCE_API}/healthz` },
   { argv: ['playground'], healthy: `${PLAYGROUND}/` },
   { argv: ['samples'], healthy: `${SAMPLE_SINGLE_PAGE_APP}/` },
 ] as const;
 
-/** Before all tests: PostgreSQL, the demo directory and the processes, as in production: one by one. */
+/**
+ * Before all tests: PostgreSQL and the processes, one by one as in production. The authorization server is one that tests can
+ * drive; those of faults/, and others that have nodes of their own, are as operators start them.
+ */
 export default async function startEverything(): Promise<() => Promise<void>> {
   await refuseTakenPorts();
   const lastWill = new LastWill();
@@ -42,21 +45,20 @@ async function start(database: Database, lastWill: LastWill, running: ConciergeP
     CONCIERGE_SECRET: randomBytes(32).toString('base64url'),
     CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
     CONCIERGE_SECOND_FACTOR_REQUIRED_FOR_ROLES: CAREFUL,
+    CONCIERGE_LOG_LEVEL: 'info',
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
-  const ours = join(database.directory, 'directory.json');
-  await writeFile(ours, JSON.stringify(TEST_DIRECTORY)); // JSON is YAML.
-  await runConcierge({ argv: ['migrate'], env, lastWill, log: logOf('migrate') });
-  const apply = async (file: string) => {
-    await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
-  };
-  await apply('config/demo.yaml');
+  for (const argv of [['migrate'], ['apply', '--development', '-f', 'config/demo.yaml']]) {
+    await runConcierge({ argv, env, lastWill, log: logOf('prepare') });
+  }
   await database.becomeTemplate();
-  await apply(ours);
   for (const { argv } of PROCESSES) {
     running.push(startConcierge({ argv, env, lastWill, log: logOf(argv[0]) }));
   }
   await Promise.all(running.map((one, index) => untilHealthy(one, PROCESSES[index]?.healthy ?? '')));
+  const announcement = running[0]?.output().match(/^\{"issuer".*$/m)?.[0] ?? '';
+  await connectTestServer(JSON.parse(announcement)).applyDirectory(TEST_DIRECTORY);
+  process.env.CONCIERGE_TEST_SERVER = announcement;
   process.env.E2E_DATABASE_URL = database.urls.DATABASE_URL;
   process.env.E2E_LOGS = JSON.stringify(PROCESSES.map(({ argv }) => logOf(argv[0])));
 }
