@@ -133,6 +133,18 @@ const INTENTIONS: readonly Intention[] = [
     value: compared('guard-cold', 'rate', 'guarded', 'proxy'),
   },
   {
+    name: 'revoked at another node, refused by the resource API: p99',
+    unit: 'ms',
+    must: { most: 100 },
+    value: ({ revocationReach }) => revocationReach?.delays.p99,
+  },
+  {
+    name: 'requests that the guard knows the token of, under load and revocations: share',
+    unit: '',
+    must: { least: 0.99 },
+    value: ({ revocationReach }) => revocationReach && 1 - revocationReach.questions / revocationReach.requests,
+  },
+  {
     name: 'guard: memory with a million tokens beside 100,000, by heap',
     unit: 'x',
     must: { most: 1.1 },

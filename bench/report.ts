@@ -5,6 +5,7 @@ import type { Machine } from './measure/machine.ts';
 import { median } from './measure/median.ts';
 import type { Overload } from './measure/overload.ts';
 import type { ProcessCosts } from './measure/process-costs.ts';
+import type { RevocationReach } from './measure/revocation-reach.ts';
 import type { Effort, Sample, Samples } from './measure/throughput.ts';
 
 /** Everything that a run found out, as `--json` writes it. */
@@ -17,6 +18,7 @@ export interface Report {
   readonly overload?: Overload;
   readonly whileHashing?: WhileHashing;
   readonly process?: ProcessCosts;
+  readonly revocationReach?: RevocationReach;
   readonly guardMemory?: readonly GuardMemory[];
   /** How often (P)'s log says what is a warning or worse. */
   readonly complaints: Readonly<Record<string, number>>;

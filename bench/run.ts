@@ -5,6 +5,7 @@ import { measureLatency } from './measure/latency.ts';
 import { describeMachine } from './measure/machine.ts';
 import { measureOverload } from './measure/overload.ts';
 import { measureProcess } from './measure/process-costs.ts';
+import { measureRevocationReach } from './measure/revocation-reach.ts';
 import { type Effort, measureThroughput } from './measure/throughput.ts';
 import { OPERATIONS } from './operations/catalogue.ts';
 import { clientCredentials } from './operations/client-credentials.ts';
@@ -22,7 +23,7 @@ export interface RunOptions extends Effort {
 }
 
 /** What is measured in other ways than operation by operation. */
-const EXPERIMENTS = ['latency', 'while-hashing', 'guard-memory', 'process', 'overload'] as const;
+const EXPERIMENTS = ['latency', 'while-hashing', 'revocation-reach', 'guard-memory', 'process', 'overload'] as const;
 
 export const NAMES: readonly string[] = [...OPERATIONS.map(({ name }) => name), ...EXPERIMENTS];
 
@@ -74,6 +75,7 @@ async function measureExperiments(stage: Stage, options: RunOptions): Promise<Pa
         rounds,
       }),
     'while-hashing': () => measureWhileHashing(stage, 5 * seconds),
+    'revocation-reach': () => measureRevocationReach(stage),
     'guard-memory': () => measureGuardMemory(stage),
     overload: () => measureOverload(stage, clientCredentials),
     process: () => measureProcess(stage),

@@ -43,7 +43,7 @@ export function goalTable(goals: readonly Goal[]): Table {
 }
 
 /** From the intended moment of sending; medians of the rounds. */
-export function latencyTable({ latency = {}, whileHashing, overload }: Report): Table {
+export function latencyTable({ latency = {}, whileHashing, overload, revocationReach }: Report): Table {
   const rows = Object.entries(latency).map(([name, rounds]) => [
     `client credentials, 1,000/s: ${name}`,
     ...(['p50', 'p95', 'p99'] as const).map((percentile) => number(medianOf(rounds, percentile), 2)),
@@ -61,6 +61,18 @@ export function latencyTable({ latency = {}, whileHashing, overload }: Report): 
       number(accepted.p50, 1),
       number(accepted.p95, 1),
       number(accepted.p99, 1),
+      says,
+    ]);
+  }
+  if (revocationReach) {
+    const { delays, requests, questions } = revocationReach;
+    const { p50, p95, p99, count } = delays;
+    const says = `${count} revocations among ${number(requests, 0)} requests, which made ${questions} questions`;
+    rows.push([
+      'from a revocation at another node to the refusal',
+      number(p50, 1),
+      number(p95, 1),
+      number(p99, 1),
       says,
     ]);
   }

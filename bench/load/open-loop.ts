@@ -155,7 +155,7 @@ class Notes {
   }
 }
 
-function percentilesOf(milliseconds: readonly number[]): Percentiles {
+export function percentilesOf(milliseconds: readonly number[]): Percentiles {
   const sorted = [...milliseconds].sort((one, other) => one - other);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
