@@ -1,102 +1,179 @@
+/** The playground: each flow from its page to the end of its story, and attacks that have to fail. */
 import type { Page } from '@playwright/test';
+import { testAccessibility } from './accessible.ts';
 import { PLAYGROUND } from './addresses.ts';
 import { approve, signIn } from './steps.ts';
 import { expect, test } from './test.ts';
 
-const API_CALLS = { 'call-whoami': 200, 'call-records': 200, 'call-create-record': 201 };
+const state = (page: Page) => page.getByTestId('result');
 
-/** Every grant of the first page, with the buttons that its result offers and the status that each is answered with. */
-const GRANTS = {
-  'authorization-code': {
-    asks: true,
-    calls: { ...API_CALLS, 'call-userinfo': 200, refresh: 200, introspect: 200, revoke: 200 },
-  },
-  spa: { asks: true, calls: { ...API_CALLS, 'call-userinfo': 200, refresh: 200, revoke: 200 } },
-  'implicit-token': { asks: true, calls: { ...API_CALLS, revoke: 200 } },
-  'implicit-id-token': { asks: true, calls: {} },
-  'implicit-id-token-token': { asks: true, calls: { ...API_CALLS, 'call-userinfo': 200, revoke: 200 } },
-  password: { asks: false, calls: { ...API_CALLS, refresh: 200, introspect: 200, revoke: 200 } },
-  'client-credentials': { asks: false, calls: { ...API_CALLS, introspect: 200, revoke: 200 } },
-} as const;
-
-const BUTTONS = [...Object.keys(API_CALLS), 'call-userinfo', 'refresh', 'introspect', 'revoke'];
-
-/** What each button calls: the answer on the page is the one to it, and not to the button before. */
-const TARGETS: Readonly<Record<string, RegExp>> = {
-  'call-whoami': /^GET .*\/whoami$/,
-  'call-records': /^GET .*\/records$/,
-  'call-create-record': /^POST .*\/records$/,
-  'call-userinfo': /\/me$/,
-  refresh: /\/token$/,
-  introspect: /\/token\/introspection$/,
-  revoke: /\/token\/revocation$/,
-};
-
-async function call(page: Page, button: string, status: number): Promise<void> {
-  await page.getByTestId(button).click();
-  await expect(page.getByTestId('api-target')).toHaveText(TARGETS[button] as RegExp);
-  await expect(page.getByTestId('api-status')).toHaveText(String(status));
+async function start(page: Page, path: string): Promise<void> {
+  await page.goto(`${PLAYGROUND}${path}`);
+  await page.getByTestId(`grant-${path.split('/').at(-1)}`).click();
 }
 
-async function walk(page: Page, grant: string, asks: boolean): Promise<void> {
-  await page.goto(PLAYGROUND);
-  await page.getByTestId(`grant-${grant}`).click();
-  if (asks) {
-    await signIn(page);
-    await approve(page);
+/** Presses what the page suggests, until it suggests nothing; returns what each was answered with. */
+async function followStory(page: Page): Promise<string[]> {
+  const answers: string[] = [];
+  const steps = page.getByTestId('diagram').locator('[data-when="done"]');
+  const next = page.getByTestId('actions').locator('.primary');
+  while ((await next.count()) > 0) {
+    const before = await steps.count();
+    await next.click();
+    await expect.poll(() => steps.count()).toBeGreaterThan(before);
+    answers.push((await page.getByTestId('api-status').textContent()) ?? '');
   }
-  await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done');
+  return answers;
 }
 
-for (const [grant, { asks, calls }] of Object.entries(GRANTS)) {
-  test(`${grant}: from the button to the tokens, and every call with them`, async ({ page }) => {
-    await walk(page, grant, asks);
-    expect(new URL(page.url()).search + new URL(page.url()).hash).toBe('');
-    const offered = await Promise.all(BUTTONS.map((button) => page.getByTestId(button).isVisible()));
-    expect(BUTTONS.filter((_button, index) => offered[index])).toEqual(Object.keys(calls));
-    for (const [button, status] of Object.entries(calls)) {
-      await call(page, button, status);
-      await expect(page.getByTestId('answer-problem')).toBeHidden();
+/** The attack is tried for real, and its card says that it was stopped. */
+async function breakIt(page: Page, attack: string, words: RegExp): Promise<void> {
+  await page.getByTestId(`break-${attack}`).click();
+  const verdict = page.getByTestId(`breaker-${attack}`).locator('.verdict');
+  await expect(verdict).toHaveText(words);
+  await expect(verdict).toHaveAttribute('data-refused', 'true');
+  await expect(page.getByTestId('step').getByTestId('verdict')).toHaveText(words);
+}
+
+test('authorization code: pauses at the code, shows every value, and stops what is forged', async ({ page }) => {
+  await start(page, '/flows/authorization-code');
+  await signIn(page);
+  await approve(page);
+  await expect(state(page)).toHaveAttribute('data-state', 'paused');
+  expect(new URL(page.url()).search).toBe('');
+  await breakIt(page, 'wrong-verifier', /^The server refused: 400 invalid_grant/);
+  await breakIt(page, 'tampered-state', /^The client refused: .*state/);
+  await page.getByTestId('step-1').click();
+  await expect(page.getByTestId('step')).toContainText('BASE64URL(SHA-256(code_verifier))');
+  expect(await followStory(page)).toEqual(['200', '200', '200', '200', '200', '200', '401']);
+  await page.getByTestId('step').getByText('The same with curl').click();
+  await expect(page.getByTestId('sample-curl')).toContainText('authorization: Bearer ');
+});
+
+test('authorization code: a replayed code is refused, and takes its tokens along', async ({ page }) => {
+  await page.goto(PLAYGROUND);
+  await page.getByTestId('grant-authorization-code').click();
+  await signIn(page);
+  await approve(page);
+  await expect(state(page)).toHaveAttribute('data-state', 'done');
+  await expect(page.getByTestId('step')).toContainText('Who signed in, for the client to read');
+  await page.getByTestId('step').getByText('show all').first().click();
+  await breakIt(page, 'altered-id-token', /^The client refused: /);
+  await breakIt(page, 'replay-code', /revoked too: the API answers 401/);
+});
+
+for (const [path, story, attack, words] of [
+  ['/flows/password', ['200', '200', '200', '200', '401'], 'wrong-password', /invalid_grant/],
+  ['/flows/client-credentials', ['200', '200', '200', '401'], 'missing-scope', /403 insufficient_scope.*records:write/],
+  ['/flows/token-exchange', ['200', '200', '200'], 'more-scope', /invalid_scope/],
+  ['/tools/discovery', ['200', '200'], 'other-issuer', /^The client refused/],
+  ['/tools/introspection', ['200', '200', '200'], 'invented-token', /"active":false/],
+  ['/tools/revocation', ['200', '200', '200', '200', '401'], 'use-revoked', /401 invalid_token/],
+  ['/tools/api', ['200', '201', '200', '200', '401'], 'token-in-url', /400 invalid_request/],
+] as const) {
+  test(`${path}: its story to the end, and an attack`, async ({ page }) => {
+    await start(page, path);
+    await expect(state(page)).toHaveAttribute('data-state', 'done');
+    expect(await followStory(page)).toEqual(story);
+    // Each attack is a request of its own; those that need a token get one.
+    if (attack !== 'use-revoked') {
+      await page.getByTestId(`grant-${path.split('/').at(-1)}`).click();
     }
-    if ('revoke' in calls) {
-      await call(page, 'call-whoami', 401);
-    }
+    await breakIt(page, attack, words);
   });
 }
 
-test('a refreshed access token is another one, and works', async ({ page }) => {
-  await walk(page, 'authorization-code', true);
-  const before = (await page.getByTestId('result-access-token').textContent()) ?? '';
-  await call(page, 'refresh', 200);
-  await expect(page.getByTestId('result-access-token')).not.toHaveText(before);
-  await page.getByTestId('call-whoami').click();
-  await expect(page.getByTestId('api-response')).toContainText('"username": "alice@example.com"');
+test('refresh: rotates, and a token that was used ends the family', async ({ page }) => {
+  await start(page, '/flows/refresh');
+  await signIn(page);
+  await approve(page);
+  await expect(state(page)).toHaveAttribute('data-state', 'done');
+  const token = page.getByTestId('result-refresh-token');
+  const before = (await token.textContent()) ?? '';
+  await page.getByTestId('refresh').click();
+  await expect(token).not.toHaveText(before);
+  await breakIt(page, 'replay-refresh-token', /^The server refused: 400 invalid_grant/);
+
+  // The same browser is known already, but the grant has ended with the family.
+  await start(page, '/tools/userinfo');
+  await approve(page);
+  await expect(state(page)).toHaveAttribute('data-state', 'done');
+  await page.getByTestId('call-userinfo').click();
+  await expect(page.getByTestId('api-response')).toContainText('"email": "alice@example.com"');
 });
 
-for (const grant of ['authorization-code', 'spa']) {
-  test(`${grant}: signing out asks, and comes back here`, async ({ page }) => {
-    await walk(page, grant, true);
+test('device: whoever polls too fast is told to slow down', async ({ page }) => {
+  await start(page, '/flows/device');
+  await expect(state(page)).toHaveAttribute('data-state', 'waiting');
+  await breakIt(page, 'too-fast', /slow_down/);
+});
+
+for (const [name, attacks] of [
+  ['single-page-app', ['altered-id-token', 'wrong-nonce', 'altered-access-token', 'replay-code']],
+  ['implicit', ['swapped-access-token', 'altered-id-token', 'wrong-nonce', 'altered-access-token']],
+] as const) {
+  test(`${name}: the page is the client, and checks what it is given`, async ({ page }) => {
+    await start(page, `/flows/${name}`);
+    await signIn(page);
+    await approve(page);
+    await expect(state(page)).toHaveAttribute('data-state', 'done');
+    expect(new URL(page.url()).search + new URL(page.url()).hash).toBe('');
+    await page.getByTestId('call-whoami').click();
+    await expect(page.getByTestId('api-response')).toContainText('"username": "alice@example.com"');
+    for (const attack of attacks) {
+      await breakIt(page, attack, /refused: /);
+    }
     await page.getByTestId('sign-out').click();
     await page.getByTestId('sign-out-confirm').click();
     await expect(page).toHaveURL(`${PLAYGROUND}/`);
-    await page.getByTestId(`grant-${grant}`).click();
-    await expect(page.getByTestId('password')).toBeVisible();
-  });
-
-  test(`${grant}: a denial is told in the server’s words`, async ({ page }) => {
-    await page.goto(PLAYGROUND);
-    await page.getByTestId(`grant-${grant}`).click();
-    await signIn(page);
-    await page.getByTestId('consent-deny').click();
-    await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'failed');
-    await expect(page.getByTestId('result-problem-error')).toHaveText('access_denied');
   });
 }
 
-test('a wrong password at the password grant is told, and the page works on', async ({ page }) => {
-  await page.goto(PLAYGROUND);
-  await page.getByTestId('password-password').fill('not-my-password');
+for (const responseType of ['token', 'id_token']) {
+  test(`implicit: response_type=${responseType}`, async ({ page }) => {
+    await page.goto(`${PLAYGROUND}/flows/implicit`);
+    await page.getByTestId('field-response_type').selectOption(responseType);
+    await page.getByTestId('field-scope').fill(responseType === 'token' ? 'records:read' : 'openid');
+    await page.getByTestId('grant-implicit').click();
+    await signIn(page);
+    await approve(page);
+    await expect(state(page)).toHaveAttribute('data-state', 'done');
+    await expect(page.getByTestId('result-access-token')).toBeVisible({ visible: responseType === 'token' });
+    await expect(page.getByTestId('result-id-token')).toBeVisible({ visible: responseType === 'id_token' });
+  });
+}
+
+test('a denial is told in the server’s words, and the page works on', async ({ page }) => {
+  await start(page, '/flows/authorization-code');
+  await signIn(page);
+  await page.getByTestId('consent-deny').click();
+  await expect(state(page)).toHaveAttribute('data-state', 'failed');
+  await expect(page.getByTestId('result-problem-error')).toHaveText('access_denied');
+  await page.getByTestId('nav-password').click();
+  await page.getByTestId('field-password').fill('not-my-password');
   await page.getByTestId('grant-password').click();
   await expect(page.getByTestId('result-problem-error')).toHaveText('invalid_grant');
-  await walk(page, 'password', false);
+});
+
+test('signing out asks, and comes back here', async ({ page }) => {
+  await start(page, '/tools/userinfo');
+  await signIn(page);
+  await approve(page);
+  await page.getByTestId('sign-out').click();
+  await page.getByTestId('sign-out-confirm').click();
+  await expect(page).toHaveURL(`${PLAYGROUND}/`);
+});
+
+testAccessibility({
+  'playground: a flow before it runs': (page) => page.goto(`${PLAYGROUND}/flows/authorization-code`),
+  async 'playground: a flow with an attack'(page) {
+    await start(page, '/flows/password');
+    await breakIt(page, 'garbage-token', /401 invalid_token/);
+  },
+  async 'playground: an ID token, decoded'(page) {
+    await page.goto(`${PLAYGROUND}/flows/password`);
+    await page.getByTestId('field-scope').fill('openid profile email');
+    await page.getByTestId('grant-password').click();
+    await expect(page.getByTestId('step-id_token-claims')).toBeVisible();
+  },
 });

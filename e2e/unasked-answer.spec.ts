@@ -63,7 +63,7 @@ test('is refused in red while this browser waits for an answer of its own', asyn
 
 test('is refused in red while this tab waits for an answer of its own', async ({ page }) => {
   await page.goto(PLAYGROUND);
-  await page.getByTestId('grant-spa').click();
+  await page.getByTestId('grant-single-page-app').click();
   await expect(page.getByTestId('sign-in-form')).toBeVisible();
   await page.goto(`${PLAYGROUND}/spa/callback?code=abc&state=tampered&iss=${ISSUER}`);
   await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'failed');

@@ -11,7 +11,8 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
   dev: 'everything at once, with demo data: [--config FILE] [--data DIRECTORY]',
   serve: 'the authorization server: [--config FILE] [--migrate] [--workers N] [--development]',
   'resource-api': 'the demo resource API: [--config FILE] [--development]',
-  playground: 'the demo client: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL]',
+  playground:
+    'every grant, step by step: [--host HOST] [--port PORT] [--issuer URL] [--resource-api URL] [--client ROLE=ID[:VARIABLE]]... [--config FILE]',
   samples: 'the sample clients, at the ports 3003 and 3004: [--issuer URL] [--resource-api URL]',
   'test-server':
     'a throwaway server for tests, driven by an API: [--database-url URL] [--issuer-port N] [--directory FILE] [--config FILE] [--json]',

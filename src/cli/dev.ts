@@ -12,11 +12,12 @@ import { createPool } from '../database/connect.ts';
 import { startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
+import { demoIssuer } from '../playground/issuers.ts';
 import { applyContent, readDirectoryFile } from './apply.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { MIGRATIONS } from './migrate.ts';
-import { startPlayground } from './playground.ts';
+import { otherIssuers, startPlayground } from './playground.ts';
 import { reportClients } from './report-clients.ts';
 import { startResourceApi } from './resource-api.ts';
 import { startSamples } from './samples.ts';
@@ -75,7 +76,11 @@ async function start(options: { config?: string | undefined; data: string }, run
   const demonstration = demonstrationOf(content, actual);
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));
-  running.push(await startPlayground({ ...config.playground.listen, ...actual }));
+  const issuers = [
+    demoIssuer(actual.issuer, actual.resourceApi),
+    ...otherIssuers(config.playground.issuers, process.env),
+  ];
+  running.push(await startPlayground({ ...config.playground.listen, issuers }));
   running.push(await startSamples(config.samples, actual));
   const keepsMailbox = config.mail.smtpUrl === null;
   return welcome({ ...actual, demonstration, profile: config.profile, keepsMailbox });

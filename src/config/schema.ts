@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { accounts, brand, ldap, upstreamProvider } from './people.ts';
+import { playgroundIssuer } from './playground.ts';
 import { because, count, listen, port, scopes, seconds, webUrl } from './values.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -151,7 +152,7 @@ export const Settings = z
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
     metrics: z.strictObject({ host: z.string().min(1), port: port.nullable() }),
     resourceApi,
-    playground: z.strictObject({ listen }),
+    playground: z.strictObject({ listen, issuers: z.array(playgroundIssuer).max(20) }),
     samples: z.strictObject({ webApp: z.strictObject({ listen }), singlePageApp: z.strictObject({ listen }) }),
   })
   .refine(({ mutualTls: { header }, trustedProxies }) => header === null || trustedProxies > 0, {

@@ -3,6 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlayground } from './app.ts';
+import { CATALOGUE } from './flows/catalogue.ts';
+import { demoIssuer } from './issuers.ts';
+
+const FLOWS = CATALOGUE.flatMap(({ flows }) => flows);
 
 let server: Server;
 let ownUrl: string;
@@ -13,7 +17,7 @@ beforeAll(async () => {
   server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   ownUrl = `http://localhost:${(server.address() as AddressInfo).port}`;
-  server.on('request', createPlayground({ issuer, resourceApi: 'http://localhost:3001', ownUrl }).callback());
+  server.on('request', createPlayground({ issuers: [demoIssuer(issuer, 'http://localhost:3001')], ownUrl }).callback());
 });
 
 afterAll(() => {
@@ -41,20 +45,22 @@ const post = (
 const cookieOf = (response: Response) => response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
 
 describe('pages', () => {
-  it('show a button for every grant', async () => {
+  it('show a way to every flow, and a button that runs it', async () => {
     const page = await (await get('/')).text();
-    for (const grant of [
-      'authorization-code',
-      'spa',
-      'implicit-token',
-      'implicit-id-token',
-      'implicit-id-token-token',
-    ]) {
-      expect(page).toContain(`data-testid="grant-${grant}"`);
+    for (const { name, path } of FLOWS) {
+      expect(page).toContain(`href="${path}" data-testid="flow-${name}"`);
+      expect(page).toContain(`data-testid="grant-${name}"`);
     }
-    expect(page).toContain('data-testid="grant-password"');
-    expect(page).toContain('data-testid="grant-client-credentials"');
   });
+
+  it.each(FLOWS.map(({ path }) => path))(
+    '%s is there although the authorization server is away, and says so',
+    async (path) => {
+      const response = await get(path);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain(`Nothing answers at ${issuer}.`);
+    },
+  );
 
   it('may load scripts and styles from here only, and talk to the two servers only', async () => {
     for (const path of ['/', '/spa/callback', '/implicit/callback', '/nowhere']) {
@@ -66,7 +72,7 @@ describe('pages', () => {
   });
 
   it('contain neither inline scripts nor inline styles', async () => {
-    for (const path of ['/', '/spa/callback']) {
+    for (const path of ['/', '/spa/callback', '/flows/device']) {
       expect(await (await get(path)).text()).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*src=)/);
     }
   });
@@ -99,42 +105,46 @@ describe('assets', () => {
 
 describe('requests that change something', () => {
   it('are refused when another site sends them', async () => {
-    expect((await post('/grants/client-credentials', { headers: { origin: 'http://localhost:4000' } })).status).toBe(
-      403,
-    );
-    expect((await post('/sign-out', { headers: { 'sec-fetch-site': 'same-site' } })).status).toBe(403);
-    expect((await fetch(`${ownUrl}/sign-out`, { method: 'POST' })).status).toBe(403);
+    expect(
+      (await post('/flows/client-credentials/start', { headers: { origin: 'http://localhost:4000' } })).status,
+    ).toBe(403);
+    expect((await post('/flows/password/sign-out', { headers: { 'sec-fetch-site': 'same-site' } })).status).toBe(403);
+    expect((await fetch(`${ownUrl}/flows/password/sign-out`, { method: 'POST' })).status).toBe(403);
   });
 
   it('are refused when the form is missing, too large or of another type', async () => {
-    expect((await post('/grants/password')).status).toBe(400);
+    const unknown = { body: new URLSearchParams({ prompt: 'something-else' }) };
+    expect((await post('/flows/authorization-code/start', unknown)).status).toBe(400);
     expect(
-      (await post('/grants/password', { body: new URLSearchParams({ username: 'a'.repeat(20_000) }) })).status,
+      (await post('/flows/password/start', { body: new URLSearchParams({ username: 'a'.repeat(20_000) }) })).status,
     ).toBe(413);
     const json = { body: '{}', headers: { 'content-type': 'application/json' } };
-    expect((await post('/grants/password', json)).status).toBe(400);
+    expect((await post('/flows/password/start', json)).status).toBe(400);
   });
 
   it('say that there is nothing to act on when the session is gone', async () => {
-    expect((await post('/actions/whoami')).status).toBe(409);
-    expect((await post('/actions/constructor')).status).toBe(404);
+    expect((await post('/flows/password/actions/whoami')).status).toBe(409);
+    expect((await post('/flows/password/actions/constructor')).status).toBe(404);
+    expect((await post('/flows/password/break/constructor')).status).toBe(404);
   });
 });
 
 describe('an authorization server that is not running', () => {
   it('is named in plain words, and the page keeps working', async () => {
-    const started = await post('/grants/client-credentials');
+    const started = await post('/flows/client-credentials/start');
     expect(started.status).toBe(303);
     expect(started.headers.getSetCookie()[0]).toMatch(
       /^playground_session=[\w-]{43}; path=\/; samesite=lax; httponly$/,
     );
-    const result = await get('/result', { cookie: cookieOf(started) });
+    const result = await get('/flows/client-credentials', { cookie: cookieOf(started) });
     expect(result.status).toBe(200);
     expect(await result.text()).toContain(`Nothing answers at ${issuer}.`);
   });
 
   it('does not send the browser anywhere', async () => {
-    expect((await post('/grants/authorization-code')).headers.get('location')).toBe('/result');
+    expect((await post('/flows/authorization-code/start')).headers.get('location')).toBe(
+      '/flows/authorization-code#now',
+    );
   });
 });
 

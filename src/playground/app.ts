@@ -1,54 +1,41 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { AuthorizationServer } from './authorization-server.ts';
-import { BrowserSessions } from './browser-session.ts';
-import { deviceRoutes } from './device-routes.ts';
+import { callbackRoutes } from './callback-routes.ts';
 import { errorPage } from './error-page.ts';
-import { grantRoutes } from './grant-routes.ts';
-import { GRANTS } from './grants.ts';
-import { loadAssets, loadPages, type RenderPage } from './pages.ts';
-import { resultRoutes } from './result-routes.ts';
+import { flowRoutes } from './flow-routes.ts';
+import { CATALOGUE } from './flows/catalogue.ts';
+import { issuerRoutes } from './issuer-routes.ts';
+import type { Issuer } from './issuers.ts';
+import { loadAssets, loadPages } from './pages.ts';
+import { Playground } from './playground.ts';
 import { requireOwnHost, requireOwnOrigin, securityHeaders } from './security.ts';
 
 export interface PlaygroundOptions {
-  /** The authorization server's issuer URL. */
-  readonly issuer: string;
-  readonly resourceApi: string;
+  /** The authorization servers that may be talked to; the first is the one that a browser begins with. */
+  readonly issuers: readonly Issuer[];
   /** Where browsers reach the playground, without a trailing slash; the redirect URIs start with it. */
   readonly ownUrl: string;
 }
 
-/** The demo client: every grant behind a button, and every request and response in the open. */
-export function createPlayground({ issuer, resourceApi, ownUrl }: PlaygroundOptions): Koa {
-  const authorizationServer = new AuthorizationServer(issuer);
-  const sessions = new BrowserSessions(ownUrl);
-  const render = loadPages({ issuer, resourceApi, ownUrl, grants: GRANTS });
+/** The demo client: every grant on a page of its own, and every request and response in the open. */
+export function createPlayground({ issuers, ownUrl }: PlaygroundOptions): Koa {
+  const render = loadPages({ ownUrl, catalogue: CATALOGUE });
+  const playground = new Playground({ ownUrl, render, issuers });
   const app = new Koa();
-  const origins = { issuer, resourceApi, ownUrl };
-  app.use(securityHeaders(origins));
-  app.use(errorPage(render));
-  app.use(requireOwnHost(origins));
-  app.use(requireOwnOrigin(origins));
-  app.use(pageRoutes(sessions, render).routes());
-  app.use(grantRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
-  app.use(deviceRoutes({ authorizationServer, sessions, ownUrl, render }).routes());
-  app.use(resultRoutes({ authorizationServer, resourceApi, ownUrl, sessions, render }).routes());
+  app.use(securityHeaders(issuers));
+  app.use(errorPage(playground));
+  app.use(requireOwnHost(ownUrl));
+  app.use(requireOwnOrigin(ownUrl));
+  app.use(assetRoutes().routes());
+  app.use(issuerRoutes(playground).routes());
+  app.use(flowRoutes(playground).routes());
+  app.use(callbackRoutes(playground).routes());
   return app;
 }
 
-function pageRoutes(sessions: BrowserSessions, render: RenderPage): Router {
+function assetRoutes(): Router {
   const assets = loadAssets();
   const router = new Router();
-  router.get('/', (ctx) => {
-    ctx.body = render('home', { outcome: sessions.find(ctx)?.outcome });
-  });
-  // The clients in these two pages are scripts: the answer is theirs, and this server never sees a token.
-  router.get('/spa/callback', (ctx) => {
-    ctx.body = render('result', { mode: 'browser', grant: GRANTS.spa });
-  });
-  router.get('/implicit/callback', (ctx) => {
-    ctx.body = render('result', { mode: 'browser', grant: { ...GRANTS['implicit-token'], title: 'Implicit' } });
-  });
   router.get('/assets/:name', (ctx) => {
     const asset = assets.get(ctx.params.name ?? '');
     if (asset) {

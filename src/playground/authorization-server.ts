@@ -1,28 +1,44 @@
 import * as openid from 'openid-client';
-import { type Exchange, recordingFetch } from './exchange.ts';
-import type { Grant } from './grants.ts';
+import { type Recorder, recordingFetch } from './exchange.ts';
+import { type Client, type Issuer, secretsOf } from './issuers.ts';
 
 const ANSWER_WITHIN_SECONDS = 10;
 
-/** The authorization server, known by its issuer URL alone. */
-export class AuthorizationServer {
-  readonly issuer: string;
-  #metadata: openid.ServerMetadata | undefined;
+/** Metadata is looked at anew after this long: an operator who switches a grant on sees it. */
+const KNOWN_FOR_MILLISECONDS = 60_000;
 
-  constructor(issuer: string) {
-    this.issuer = issuer;
+/** An authorization server, known by its issuer URL alone. */
+export class AuthorizationServer {
+  readonly settings: Issuer;
+  #known: { readonly metadata: openid.ServerMetadata; readonly at: number } | undefined;
+
+  constructor(settings: Issuer) {
+    this.settings = settings;
   }
 
-  /**
-   * openid-client's view of the server for this grant's client; what it then sends is added to `exchanges`.
-   * Discovery waits for the first call, so the playground may start before the authorization server.
-   */
-  async connect(grant: Grant, exchanges: Exchange[]): Promise<openid.Configuration> {
-    this.#metadata ??= await this.#discover(grant.clientId);
-    const authentication = grant.clientSecret ? openid.ClientSecretBasic(grant.clientSecret) : openid.None();
-    const configuration = new openid.Configuration(this.#metadata, grant.clientId, undefined, authentication);
+  get issuer(): string {
+    return this.settings.issuer;
+  }
+
+  /** What must not appear on a page. */
+  get secrets(): readonly string[] {
+    return secretsOf(this.settings);
+  }
+
+  /** Discovery waits for the first call, so the playground may start before the authorization server. */
+  async metadata(): Promise<openid.ServerMetadata> {
+    if (this.#known === undefined || Date.now() - this.#known.at > KNOWN_FOR_MILLISECONDS) {
+      this.#known = { metadata: await this.discover(undefined), at: Date.now() };
+    }
+    return this.#known.metadata;
+  }
+
+  /** openid-client's view of the server for a client; what it then sends is recorded. */
+  async connect({ clientId, clientSecret }: Client, recorder: Recorder): Promise<openid.Configuration> {
+    const metadata = await this.metadata();
+    const configuration = new openid.Configuration(metadata, clientId, undefined, authenticate(metadata, clientSecret));
     configuration.timeout = ANSWER_WITHIN_SECONDS;
-    configuration[openid.customFetch] = recordingFetch(exchanges);
+    configuration[openid.customFetch] = recordingFetch(recorder);
     openid.enableNonRepudiationChecks(configuration);
     if (isPlainLoopback(this.issuer)) {
       openid.allowInsecureRequests(configuration);
@@ -30,17 +46,39 @@ export class AuthorizationServer {
     return configuration;
   }
 
-  async #discover(clientId: string): Promise<openid.ServerMetadata> {
-    const configuration = await openid.discovery(new URL(this.issuer), clientId, undefined, openid.None(), {
+  /** OpenID Connect Discovery, and where there is none RFC 8414. */
+  async discover(recorder: Recorder | undefined): Promise<openid.ServerMetadata> {
+    const options = {
       execute: isPlainLoopback(this.issuer) ? [openid.allowInsecureRequests] : [],
       timeout: ANSWER_WITHIN_SECONDS,
+      ...(recorder && { [openid.customFetch]: recordingFetch(recorder) }),
+    };
+    const ask = (algorithm: 'oidc' | 'oauth2') =>
+      openid.discovery(new URL(this.issuer), 'playground', undefined, openid.None(), { ...options, algorithm });
+    const configuration = await ask('oidc').catch((thrown) => {
+      // Only an answer that says "there is no such document" is a reason to look elsewhere.
+      if (thrown instanceof openid.ClientError && thrown.cause instanceof Response && thrown.cause.status === 404) {
+        return ask('oauth2');
+      }
+      throw thrown;
     });
     return configuration.serverMetadata();
   }
 }
 
+/** RFC 8414 §2: where nothing is said, it is Basic. */
+function authenticate(metadata: openid.ServerMetadata, clientSecret: string | undefined): openid.ClientAuth {
+  if (clientSecret === undefined) {
+    return openid.None();
+  }
+  const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+  return methods.includes('client_secret_basic')
+    ? openid.ClientSecretBasic(clientSecret)
+    : openid.ClientSecretPost(clientSecret);
+}
+
 /** `http:` is for this machine only; anything further away must be `https:`. */
-function isPlainLoopback(issuer: string): boolean {
+export function isPlainLoopback(issuer: string): boolean {
   const { protocol, hostname } = new URL(issuer);
   return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }

@@ -1,21 +1,26 @@
 import type { Context } from 'koa';
-import type { Outcome } from './outcome.ts';
 import { PendingAuthorizations } from './pending-authorizations.ts';
-import type { WaitingDevice } from './run-device.ts';
+import type { Run } from './run.ts';
 import { SessionStore } from './session-store.ts';
 
 export interface BrowserSession {
+  /** Which of the allowed issuers it works with; changing it begins everything anew. */
+  readonly issuer: string;
   readonly pending: PendingAuthorizations;
-  outcome: Outcome | undefined;
-  device: WaitingDevice | undefined;
+  /** The last run of each flow, by its name. */
+  readonly runs: Map<string, Run>;
 }
 
 const COOKIE = 'playground_session';
 const LIFETIME = 60 * 60 * 1000;
 
+/** Tokens and conversations take room: of so many browsers, and of so many flows each. */
+const MOST_SESSIONS = 200;
+const MOST_RUNS = 6;
+
 /** The cookie is a random name for what is kept here; tokens, state, nonce and verifier stay on the server. */
 export class BrowserSessions {
-  readonly #store = new SessionStore<BrowserSession>({ limit: 1000, lifetime: LIFETIME, now: Date.now });
+  readonly #store = new SessionStore<BrowserSession>({ limit: MOST_SESSIONS, lifetime: LIFETIME, now: Date.now });
   readonly #secure: boolean;
 
   constructor(ownUrl: string) {
@@ -28,12 +33,13 @@ export class BrowserSessions {
   }
 
   /** A session begins with the first button that needs one; looking at the page does not create any. */
-  findOrCreate(ctx: Context): BrowserSession {
-    const known = this.find(ctx);
-    if (known) {
-      return known;
-    }
-    const session: BrowserSession = { pending: new PendingAuthorizations(), outcome: undefined, device: undefined };
+  findOrCreate(ctx: Context, issuer: string): BrowserSession {
+    return this.find(ctx) ?? this.create(ctx, issuer);
+  }
+
+  /** What the browser had before is forgotten with its cookie. */
+  create(ctx: Context, issuer: string): BrowserSession {
+    const session: BrowserSession = { issuer, pending: new PendingAuthorizations(), runs: new Map() };
     // Koa refuses `secure` on a socket without TLS; behind a proxy that ends it, the URL decides.
     ctx.cookies.secure = this.#secure;
     ctx.cookies.set(COOKIE, this.#store.create(session), {
@@ -44,5 +50,17 @@ export class BrowserSessions {
       overwrite: true,
     });
     return session;
+  }
+}
+
+/** The run that was begun longest ago makes room. */
+export function keepRun({ runs }: BrowserSession, run: Run): void {
+  runs.delete(run.flowName);
+  runs.set(run.flowName, run);
+  for (const oldest of runs.keys()) {
+    if (runs.size <= MOST_RUNS) {
+      break;
+    }
+    runs.delete(oldest);
   }
 }

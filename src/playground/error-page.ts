@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { RenderPage } from './pages.ts';
+import type { Playground } from './playground.ts';
 import type { Problem } from './problem.ts';
 
 const NOT_FOUND: Problem = { title: 'There is no such page', advice: 'All that there is starts at the first page.' };
@@ -13,22 +13,26 @@ const BROKEN: Problem = {
 };
 
 /** Every answer is a page: what is refused keeps its status, and only a mistake of ours is a 500 and is logged. */
-export function errorPage(render: RenderPage): Middleware {
+export function errorPage(playground: Playground): Middleware {
   return async (ctx, next) => {
+    // Koa reads the cookies with the help of the socket, which a request whose body is too large has lost.
+    void ctx.cookies;
     try {
       await next();
       if (ctx.status === 404 && !ctx.body) {
         ctx.status = 404;
-        ctx.body = render('problem', { problem: NOT_FOUND });
+        ctx.body = playground.page('problem', ctx, { problem: NOT_FOUND });
       }
     } catch (thrown) {
       const status = statusOf(thrown);
       ctx.status = status;
       if (status < 500) {
-        ctx.body = render('problem', { problem: { ...REFUSED, errorDescription: (thrown as Error).message } });
+        ctx.body = playground.page('problem', ctx, {
+          problem: { ...REFUSED, errorDescription: (thrown as Error).message },
+        });
         return;
       }
-      ctx.body = render('problem', { problem: BROKEN });
+      ctx.body = playground.page('problem', ctx, { problem: BROKEN });
       ctx.app.emit('error', thrown, ctx);
     }
   };

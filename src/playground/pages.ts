@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 
 const VIEWS = new URL('../../views/playground/', import.meta.url);
-const PAGES = ['home', 'result', 'problem', 'unasked', 'device'] as const;
+const PAGES = ['home', 'flow', 'browser-client', 'problem', 'unasked'] as const;
 export type PageName = (typeof PAGES)[number];
 
 export type RenderPage = (page: PageName, values: Record<string, unknown>) => string;
@@ -14,7 +14,7 @@ export function loadPages(shared: Record<string, unknown>): RenderPage {
   const templates = Object.fromEntries(
     PAGES.map((page) => {
       const filename = fileURLToPath(new URL(`${page}.ejs`, VIEWS));
-      return [page, ejs.compile(readFileSync(filename, 'utf8'), { filename })];
+      return [page, ejs.compile(readFileSync(filename, 'utf8'), { filename, rmWhitespace: true })];
     }),
   );
   return (page, values) => templates[page]?.({ page: { ...shared, ...values } }) ?? '';

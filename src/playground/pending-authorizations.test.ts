@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import { browserStep } from './exchange.ts';
 import { PendingAuthorizations } from './pending-authorizations.ts';
+import { createRun } from './run.ts';
 
-const request = browserStep(new URL('http://localhost:3000/auth'));
-const pendingFor = (state: string) => ({ state, nonce: `nonce of ${state}`, codeVerifier: 'v', request });
+const pendingFor = (state: string) => ({ state, run: createRun('authorization-code', { scope: `scope of ${state}` }) });
 
 it('accepts the state of an answer once', () => {
   const pending = new PendingAuthorizations();
@@ -25,8 +24,8 @@ it('keeps the requests of several tabs apart', () => {
   const pending = new PendingAuthorizations();
   pending.remember(pendingFor('a'));
   pending.remember(pendingFor('b'));
-  expect(pending.take('a')?.nonce).toBe('nonce of a');
-  expect(pending.take('b')?.nonce).toBe('nonce of b');
+  expect(pending.take('a')?.run.parameters.scope).toBe('scope of a');
+  expect(pending.take('b')?.run.parameters.scope).toBe('scope of b');
 });
 
 it('forgets the oldest of too many requests that never came back', () => {

@@ -1,12 +1,9 @@
-import type { Exchange } from './exchange.ts';
+import type { Run } from './run.ts';
 
-/** What the client remembers between sending the browser away and the answer: RFC 6749 §10.12, RFC 7636, Core §3.1.2.1. */
+/** A browser that was sent away: its answer continues this run, whichever tab has begun another since. */
 export interface PendingAuthorization {
   readonly state: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
-  /** The first step of the conversation that the answer continues. */
-  readonly request: Exchange;
+  readonly run: Run;
 }
 
 /** Several tabs may be on their way at once; a browser that keeps starting and never returns must not fill the memory. */

@@ -1,18 +1,16 @@
 import type { Context, Middleware } from 'koa';
+import type { Issuer } from './issuers.ts';
 
-export interface Origins {
-  readonly ownUrl: string;
-  readonly issuer: string;
-  readonly resourceApi: string;
-}
-
-/** The scripts of the browser clients talk to the authorization server and the API, and to nobody else. */
-export function securityHeaders({ issuer, resourceApi }: Origins): Middleware {
+/** The scripts of the browser clients talk to the authorization servers and APIs that are allowed, and to nobody else. */
+export function securityHeaders(issuers: readonly Issuer[]): Middleware {
+  const others = issuers
+    .flatMap(({ issuer, api }) => [issuer, ...(api ? [api.url] : [])])
+    .map((url) => new URL(url).origin);
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `connect-src 'self' ${new URL(issuer).origin} ${new URL(resourceApi).origin}`,
+    `connect-src 'self' ${[...new Set(others)].join(' ')}`,
     "img-src 'self' data:",
     "frame-ancestors 'none'",
     "base-uri 'none'",
@@ -34,7 +32,7 @@ export function securityHeaders({ issuer, resourceApi }: Origins): Middleware {
  * Cookies and redirect URIs belong to one host name, and `localhost` is not `127.0.0.1`: reading goes on at the
  * right one. Anything else under a foreign name is refused, which also keeps DNS rebinding out.
  */
-export function requireOwnHost({ ownUrl }: Origins): Middleware {
+export function requireOwnHost(ownUrl: string): Middleware {
   const own = new URL(ownUrl);
   return async (ctx, next) => {
     if (ctx.host === own.host) {
@@ -54,7 +52,7 @@ const OPEN_TO_OTHERS = '/callback';
  * Cross-site request forgery: SameSite does not tell ports of one host apart, so what changes something must
  * come from our own pages, as the browser itself states.
  */
-export function requireOwnOrigin({ ownUrl }: Origins): Middleware {
+export function requireOwnOrigin(ownUrl: string): Middleware {
   const own = new URL(ownUrl).origin;
   return async (ctx, next) => {
     const changes = ctx.method !== 'GET' && ctx.method !== 'HEAD' && ctx.path !== OPEN_TO_OTHERS;

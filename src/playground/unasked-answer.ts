@@ -1,4 +1,4 @@
-import { GRANTS } from './grants.ts';
+import type { Issuer } from './issuers.ts';
 
 /** An authorization response that belongs to no request of this browser: shown to a person, and used for nothing. */
 export interface UnaskedAnswer {
@@ -10,21 +10,20 @@ export interface UnaskedAnswer {
 /** A code that is pasted into a shell must not be able to say anything there. */
 const PLAIN = /^[\w.~-]+$/;
 
-export function describeUnasked(
-  parameters: URLSearchParams,
-  { issuer, ownUrl }: { readonly issuer: string; readonly ownUrl: string },
-): UnaskedAnswer {
+export function describeUnasked(parameters: URLSearchParams, settings: Issuer, ownUrl: string): UnaskedAnswer {
   const [code = '', ...others] = parameters.getAll('code');
   const mayBePasted = PLAIN.test(code) && others.length === 0;
-  return { parameters: [...parameters], curl: mayBePasted ? redeem(code, issuer, ownUrl) : undefined };
+  return { parameters: [...parameters], curl: mayBePasted ? redeem(code, settings, ownUrl) : undefined };
 }
 
-function redeem(code: string, issuer: string, ownUrl: string): string {
-  const { clientId, clientSecret, redirectPath } = GRANTS['authorization-code'];
-  return [
-    `curl -u ${clientId}:${clientSecret} -d grant_type=authorization_code`,
-    `-d code=${code}`,
-    `-d redirect_uri=${ownUrl}${redirectPath}`,
-    `${issuer}/token`,
-  ].join(' \\\n  ');
+/** Of the demo client alone: its secret is public, and its token endpoint known. */
+function redeem(code: string, { issuer, clients, isDemo }: Issuer, ownUrl: string): string | undefined {
+  return isDemo
+    ? [
+        `curl -u ${clients.web?.clientId}:${clients.web?.clientSecret} -d grant_type=authorization_code`,
+        `-d code=${code}`,
+        `-d redirect_uri=${ownUrl}/callback`,
+        `${issuer}/token`,
+      ].join(' \\\n  ')
+    : undefined;
 }

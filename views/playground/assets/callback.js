@@ -1,7 +1,8 @@
-import { discover, issuer, ownUrl, Refusal, resourceApi, takePending } from './client.js';
-import { foldExchanges, send, showNavigation } from './exchanges.js';
+import { forge, prepareAttacks, refusedByPage, refusedByServer } from './attacks.js';
+import { api, discover, issuer, ownUrl, Refusal, records, takePending } from './client.js';
+import { send, showCheck, showNavigation } from './exchanges.js';
 import { verifyIdToken } from './id-token.js';
-import { settle, showActions, showAnswer, showFields, showGrant, showProblem } from './result-page.js';
+import { settle, showActions, showFields, showGrant, showProblem } from './result-page.js';
 import { showUnasked } from './unasked.js';
 
 /** The code of demo-spa comes back in the query, the implicit answers of demo-implicit in the fragment. */
@@ -14,6 +15,8 @@ const STATE_CHECKED = 'state is the one that was sent';
 let metadata;
 let pending;
 let tokens = {};
+/** The last ID token that passed, and what it was compared with. */
+let believed;
 
 try {
   pending = takePending(answer.get('state'));
@@ -62,9 +65,8 @@ function problemOf(thrown) {
 
 async function readAnswer() {
   showGrant(pending);
-  showNavigation(pending.authorizationUrl);
-  showNavigation(answerUrl);
-  showFields({ parameters: JSON.stringify(Object.fromEntries(answer), null, 2) });
+  showNavigation('authorization', pending.authorizationUrl);
+  showNavigation('callback', answerUrl);
   metadata = await discover();
   // RFC 6749 §3.1: no parameter comes twice.
   if (new Set(answer.keys()).size !== [...answer.keys()].length) {
@@ -88,13 +90,22 @@ async function readAnswer() {
   }
 }
 
+function redemption(attack) {
+  return post(
+    'authorization_code',
+    metadata.token_endpoint,
+    {
+      grant_type: 'authorization_code',
+      code: answer.get('code') ?? '',
+      redirect_uri: pending.redirectUri,
+      code_verifier: pending.codeVerifier,
+    },
+    attack,
+  );
+}
+
 async function redeem() {
-  const exchange = await post(metadata.token_endpoint, {
-    grant_type: 'authorization_code',
-    code: answer.get('code') ?? '',
-    redirect_uri: pending.redirectUri,
-    code_verifier: pending.codeVerifier,
-  });
+  const exchange = await redemption(false);
   if (!exchange.ok) {
     throw refusal(exchange.json, exchange);
   }
@@ -102,8 +113,9 @@ async function redeem() {
 }
 
 /** A public client has no secret: its id travels in the body (RFC 6749 §3.2.1). */
-function post(endpoint, parameters) {
-  return send(endpoint, {
+function post(kind, endpoint, parameters, attack) {
+  return send(kind, endpoint, {
+    attack,
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: String(new URLSearchParams({ client_id: pending.clientId, ...parameters })),
@@ -114,15 +126,15 @@ function post(endpoint, parameters) {
 async function take(answered, origin, checks) {
   let idToken = {};
   if (answered.id_token) {
-    const { json } = await send(metadata.jwks_uri);
+    const { json } = await send('keys', metadata.jwks_uri);
     const { clientId, nonce } = pending;
-    idToken = await verifyIdToken(answered.id_token, {
-      metadata,
-      keys: json?.keys ?? [],
-      clientId,
-      nonce,
-      origin,
-      accessToken: answered.access_token,
+    const expected = { metadata, keys: json?.keys ?? [], clientId, nonce, origin, accessToken: answered.access_token };
+    idToken = await verifyIdToken(answered.id_token, expected);
+    believed = { idToken: answered.id_token, expected };
+    showCheck({
+      title: 'check the ID token',
+      text: 'The ID token is for the client to read, and to believe only after these checks.',
+      sent: Object.fromEntries(idToken.checks.map((name) => [name, '✓'])),
     });
   }
   tokens = { ...tokens, ...answered, scope: answered.scope ?? tokens.scope ?? pending.scope };
@@ -137,26 +149,77 @@ async function take(answered, origin, checks) {
     checks: [...checks, ...(idToken.checks ?? [])].map((check) => `✓ ${check}`).join('\n'),
   });
   showActions(availableActions(), perform);
+  prepareAttacks(attempts());
+}
+
+/** What there is to attack: a check for each part of the answer. */
+function attempts() {
+  const { idToken, expected } = believed ?? {};
+  const altered = `${tokens.access_token?.slice(0, -4)}AAAA`;
+  const verify = (changes, forged = idToken) => verifyIdToken(forged, { ...expected, ...changes });
+  return {
+    ...(pending.responseType === 'code' && { 'replay-code': () => refusedByServer(redemption(true)) }),
+    ...(tokens.access_token &&
+      api && {
+        'altered-access-token': () =>
+          refusedByServer(
+            send('api', api, { headers: { ...bearer(), authorization: `Bearer ${altered}` }, attack: true }),
+          ),
+      }),
+    ...(idToken && {
+      'altered-id-token': () =>
+        refusedByPage({
+          title: 'check a forged ID token',
+          text: 'The ID token has another sub, and the signature that was made over the old one.',
+          sent: { sub: 'somebody-else', signature: 'unchanged' },
+          check: () => verify({}, forge(idToken)),
+        }),
+      'wrong-nonce': () =>
+        refusedByPage({
+          title: 'check an older ID token',
+          text: 'The ID token is genuine, and belongs to another request than the one of this tab.',
+          sent: { 'nonce expected': 'another-request', 'nonce received': expected.nonce },
+          // A refreshed ID token may lack it (Core §12.2); the first one may not.
+          check: () => verify({ nonce: 'another-request', origin: 'sign-in' }),
+        }),
+    }),
+    ...(idToken &&
+      pending.responseType === 'id_token token' && {
+        'swapped-access-token': () =>
+          refusedByPage({
+            title: 'check a swapped access token',
+            text: 'The ID token is genuine; the access token beside it was issued for somebody else.',
+            sent: { access_token: 'the-token-of-another-client' },
+            check: () => verify({ accessToken: 'the-token-of-another-client' }),
+          }),
+      }),
+  };
 }
 
 function availableActions() {
-  const actions = tokens.access_token ? ['whoami', 'records', 'create-record', 'revoke'] : [];
+  const atApi = [...(api ? ['whoami'] : []), ...(records ? ['records', 'create-record'] : [])];
+  const actions = tokens.access_token ? [...atApi, 'revoke'] : [];
   const mayAskWho = tokens.access_token && tokens.scope.split(' ').includes('openid');
   return [...actions, ...(mayAskWho ? ['userinfo'] : []), ...(tokens.refresh_token ? ['refresh'] : []), 'sign-out'];
 }
 
 const calls = {
-  whoami: () => send(`${resourceApi}/whoami`, { headers: bearer() }),
-  records: () => send(`${resourceApi}/records`, { headers: bearer() }),
+  whoami: () => send('api', api, { headers: bearer() }),
+  records: () => send('api', records, { headers: bearer() }),
   'create-record': () =>
-    send(`${resourceApi}/records`, {
+    send('api', records, {
       method: 'POST',
       headers: { ...bearer(), 'content-type': 'application/json' },
       body: JSON.stringify({ title: 'A note', body: 'Written from the playground.' }),
     }),
-  userinfo: () => send(metadata.userinfo_endpoint, { headers: bearer() }),
-  revoke: () => post(metadata.revocation_endpoint, { token: tokens.access_token, token_type_hint: 'access_token' }),
-  refresh: () => post(metadata.token_endpoint, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }),
+  userinfo: () => send('userinfo', metadata.userinfo_endpoint, { headers: bearer() }),
+  revoke: () =>
+    post('revocation', metadata.revocation_endpoint, { token: tokens.access_token, token_type_hint: 'access_token' }),
+  refresh: () =>
+    post('refresh_token', metadata.token_endpoint, {
+      grant_type: 'refresh_token',
+      refresh_token: tokens.refresh_token,
+    }),
 };
 
 const bearer = () => ({ accept: 'application/json', authorization: `Bearer ${tokens.access_token}` });
@@ -168,13 +231,12 @@ async function perform(action) {
     url.search = new URLSearchParams({ client_id: pending.clientId, post_logout_redirect_uri: `${ownUrl}/` });
     return location.assign(url);
   }
-  foldExchanges();
   const exchange = await calls[action]();
   let problem = exchange.status === undefined ? refusal(undefined, exchange).problem : undefined;
   if (action === 'refresh') {
     problem = await takeRefreshed(exchange);
   }
-  return showAnswer(exchange, problem);
+  showProblem('result-problem', problem);
 }
 
 async function takeRefreshed(exchange) {
@@ -195,7 +257,7 @@ function refusal(answered, exchange) {
       title: 'The authorization server said no',
       error: answered.error,
       errorDescription: answered.error_description,
-      advice: 'The conversation below shows what was asked and what came back.',
+      advice: 'The diagram below shows what was asked and what came back.',
     });
   }
   return new Refusal({

@@ -1,6 +1,6 @@
 /** What the two browser clients share: where the servers are, and what is remembered between leaving and coming back. */
 
-export const { issuer, resourceApi, ownUrl } = document.body.dataset;
+export const { issuer, api, records, ownUrl } = document.body.dataset;
 
 export const encode = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes)))
@@ -43,19 +43,32 @@ const random = () => encode(crypto.getRandomValues(new Uint8Array(32)));
 const keyOf = (state) => `playground:${state}`;
 
 /** Sends the browser to the authorization endpoint. state, nonce and verifier stay in this tab (RFC 6749 §10.12, RFC 7636). */
-export async function begin({ title, clientId, scope, responseType, redirectUri }) {
+export async function begin({
+  title,
+  clientId,
+  redirectUri,
+  scope = '',
+  prompt = '',
+  response_type: responseType = 'code',
+}) {
   const metadata = await discover();
   const pending = { title, clientId, scope, responseType, redirectUri, nonce: random(), codeVerifier: random() };
   const state = random();
   const url = new URL(metadata.authorization_endpoint);
-  const parameters = { response_type: responseType, client_id: clientId, redirect_uri: redirectUri, scope, state };
-  if (scope.split(' ').includes('openid')) {
-    parameters.nonce = pending.nonce;
-  }
-  if (responseType === 'code') {
-    parameters.code_challenge = encode(await sha256(pending.codeVerifier));
-    parameters.code_challenge_method = 'S256';
-  }
+  const isOpenId = scope.split(' ').includes('openid');
+  const parameters = {
+    response_type: responseType,
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    state,
+    ...(scope && { scope }),
+    ...(prompt && { prompt }),
+    ...((isOpenId || responseType.includes('id_token')) && { nonce: pending.nonce }),
+    ...(responseType === 'code' && {
+      code_challenge: encode(await sha256(pending.codeVerifier)),
+      code_challenge_method: 'S256',
+    }),
+  };
   for (const [name, value] of Object.entries(parameters)) {
     url.searchParams.set(name, value);
   }

@@ -1,59 +1,112 @@
-/** Sends a request from this page and adds it, with its response, to the conversation on the page. */
-export async function send(url, { method = 'GET', headers = {}, body } = {}) {
+import { element, showStep } from './step-panel.js';
+
+/** What this page sends and receives, as a sequence diagram whose rows open the step. */
+
+const words = await fetch('/words.json').then((response) => response.json());
+
+/** Columns of the diagram: the page is the client, and the playground's server has no part in it. */
+const SPANS = { page: '1-1', server: '1-3', api: '1-4' };
+
+/** Sends a request from this page and shows it with its response. `kind`: which words explain it. */
+export async function send(kind, url, { method = 'GET', headers = {}, body, attack = false } = {}) {
   const request = {
-    from: 'Browser',
+    kind,
+    attack,
     method,
+    href: url,
+    headers,
+    sentBody: body,
     target: url,
     request: renderRequest(new URL(url), { method, headers, body }),
+    sent: { ...(headers.authorization && { authorization: headers.authorization }), ...formOf(body) },
   };
   try {
     const response = await fetch(url, { method, headers, body, signal: AbortSignal.timeout(10_000) });
     const text = await response.text();
+    const json = parse(text);
     const answered = {
       ...request,
       ok: response.ok,
       status: response.status,
       response: renderResponse(response, text),
-      body: renderBody(text),
-      json: parse(text),
+      json,
+      received: Array.isArray(json) ? undefined : json,
     };
-    showExchange(answered);
-    return answered;
+    return add(answered);
   } catch {
     // A browser tells a script neither that nobody listens nor that CORS forbids the answer.
-    const silent = { ...request, ok: false, response: 'No answer that this page may read.' };
-    showExchange(silent);
-    return silent;
+    return add({ ...request, ok: false, response: 'No answer that this page may read.' });
   }
 }
 
 /** A step taken by navigating: its response was the browser's alone. */
-export function showNavigation(href) {
+export function showNavigation(kind, href) {
   const url = new URL(href);
-  const request = renderRequest(url, { method: 'GET', headers: {} });
-  showExchange({ from: 'Browser', method: 'GET', target: url.origin + url.pathname, request });
+  const parameters = new URLSearchParams(url.hash ? url.hash.slice(1) : url.search);
+  add({
+    kind,
+    method: 'GET',
+    href,
+    target: url.origin + url.pathname,
+    request: renderRequest(url, { method: 'GET', headers: {} }),
+    sent: Object.fromEntries(parameters),
+    comesBack: kind === 'callback',
+  });
 }
 
-/** Leaves only what comes next open: a page of everything at once is hard to read. */
-export function foldExchanges() {
-  for (const details of document.querySelectorAll('[data-testid="exchanges"] details')) {
-    details.open = false;
+/** Something that this page did by itself. `sent`: values, `meanings`: sentences to them. */
+export const showCheck = (check) => add({ ...check, kind: 'check' });
+
+function add(step) {
+  const where = step.kind === 'check' ? 'page' : step.kind === 'api' ? 'api' : 'server';
+  const direction = where === 'page' ? 'self' : step.comesBack ? 'left' : 'right';
+  const answer = answerOf(step);
+  const path = step.request ? `${step.method} ${new URL(step.target).pathname}` : step.title;
+  const button = element(
+    'button',
+    { type: 'button', class: 'drawn' },
+    element('span', { class: 'label' }, step.attack ? `⚡ ${path}` : path),
+    element('span', { class: 'arrow', 'data-span': SPANS[where], 'data-direction': direction }),
+  );
+  if (answer) {
+    button.append(
+      element('span', { class: 'label answer' }, answer),
+      element('span', { class: 'arrow back', 'data-span': SPANS[where], 'data-direction': direction }),
+    );
   }
+  const row = element('li', { class: 'row', 'data-when': 'done', 'data-tone': toneOf(step) }, button);
+  const choose = () => {
+    document.querySelector('#diagram [data-chosen]')?.removeAttribute('data-chosen');
+    row.dataset.chosen = '';
+    showStep(step, words);
+  };
+  button.onclick = choose;
+  document.getElementById('diagram').append(row);
+  choose();
+  step.judge = (verdict) => {
+    step.verdict = verdict;
+    row.dataset.tone = toneOf(step);
+    choose();
+  };
+  return step;
 }
 
-function showExchange(exchange) {
-  const item = document.getElementById('exchange').content.cloneNode(true);
-  const part = (name) => item.querySelector(`[data-part="${name}"]`);
-  for (const name of ['method', 'target', 'from', 'request', 'response']) {
-    part(name).textContent = exchange[name] ?? '';
+function toneOf({ verdict, status }) {
+  if (verdict) {
+    return verdict.refused ? 'refused' : 'broken';
   }
-  part('status').textContent = exchange.status ?? (exchange.response ? 'no answer' : 'navigation');
-  if (exchange.status) {
-    part('status').dataset.ok = String(exchange.status < 400);
-  }
-  part('response-side').hidden = exchange.response === undefined;
-  document.querySelector('[data-testid="exchanges"]').append(item);
+  return status >= 400 ? 'error' : 'plain';
 }
+
+function answerOf({ status, response, json }) {
+  if (status === undefined) {
+    return response;
+  }
+  const came = ['access_token', 'id_token', 'refresh_token'].filter((name) => json?.[name] !== undefined);
+  return `${status} ${json?.error ?? came.join(', ')}`.trim();
+}
+
+const formOf = (body) => (body === undefined || parse(body) ? {} : Object.fromEntries(new URLSearchParams(body)));
 
 function renderRequest(url, { method, headers, body }) {
   const lines = (text, mark) => `\n  ${mark}${text.slice(1).replaceAll('&', '\n  &')}`;

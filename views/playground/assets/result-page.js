@@ -16,6 +16,7 @@ export function showProblem(testId, problem) {
 export function settle(state) {
   byTestId('result-waiting').hidden = true;
   byTestId('result-tokens').hidden = state !== 'done';
+  byTestId('attacks').hidden = state !== 'done';
   byTestId('conversation').hidden = state === 'unasked';
   byTestId('result').dataset.state = state;
 }
@@ -50,13 +51,4 @@ export function showActions(available, perform) {
       button.focus();
     };
   }
-}
-
-export function showAnswer(exchange, problem) {
-  byTestId('answer').hidden = false;
-  showProblem('answer-problem', problem);
-  byTestId('api-target').textContent = `${exchange.method} ${exchange.target}`;
-  byTestId('api-status').textContent = exchange.status ?? 'no answer';
-  byTestId('api-status').dataset.ok = String(exchange.status < 400);
-  byTestId('api-response').textContent = exchange.body || '(no body)';
 }

@@ -1,12 +1,14 @@
 import { begin, Refusal } from './client.js';
 import { showProblem } from './result-page.js';
 
-/** The buttons of the grants whose client is a script. */
-for (const button of document.querySelectorAll('[data-start]')) {
-  button.addEventListener('click', async () => {
+/** The forms of the flows whose client is a script: their fields are the parameters of the request. */
+for (const form of document.querySelectorAll('form[data-start]')) {
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const button = form.querySelector('button');
     button.disabled = true;
     try {
-      await begin(button.dataset);
+      await begin({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) {
         throw thrown;

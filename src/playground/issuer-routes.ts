@@ -1,0 +1,28 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import { readForm } from './form.ts';
+import { homeOf } from './home-page.ts';
+import { type Playground, seeOther } from './playground.ts';
+
+const IssuerForm = z.object({ issuer: z.string().max(2000) });
+
+/** The first page, and the choice among the issuers that the operator allows: by name, and no other. */
+export function issuerRoutes(playground: Playground): Router {
+  const router = new Router();
+
+  router.get('/', (ctx) => {
+    const { settings } = playground.serverOf(playground.sessions.find(ctx));
+    ctx.body = playground.page('home', ctx, homeOf(settings));
+  });
+
+  router.post('/issuer', async (ctx) => {
+    const chosen = await readForm(ctx, IssuerForm);
+    const server =
+      playground.servers.find(({ issuer }) => issuer === chosen?.issuer) ??
+      ctx.throw(400, 'this playground is not allowed to talk to that issuer');
+    playground.sessions.create(ctx, server.issuer);
+    seeOther(ctx, '/');
+  });
+
+  return router;
+}
