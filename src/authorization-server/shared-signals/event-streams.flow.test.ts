@@ -257,6 +257,16 @@ describe('polls (RFC 8936)', () => {
     expect(Object.keys(JSON.parse(waiting.text()).sets).length).toBe(1);
   });
 
+  it('wait once for each stream: another takes the place of one that a receiver has forgotten', async () => {
+    const { address } = await receiver().open();
+    const one = await wait(address, receiver().headers);
+    const other = await wait(address, receiver().headers);
+    expect([await one.ended, JSON.parse(one.text())]).toEqual(['ended', { sets: {} }]);
+    await event('account-changed', 'a');
+    expect(await other.ended).toBe('ended');
+    expect(Object.keys(JSON.parse(other.text()).sets).length).toBe(1);
+  });
+
   it('go on at another node', async () => {
     const { id, events } = await receiver().open();
     await event('account-changed', 'a');

@@ -69,7 +69,7 @@ export function createPoll({ issuer, streams, waitingPolls, sign }: PollDeps): P
       const moreAvailable = unsettled.length > told.length || (!isAll && told.length > 0);
       return { sets: Object.fromEntries(sets), ...(moreAvailable && { moreAvailable }) };
     };
-    return returnImmediately || maxEvents === 0 ? look() : waitingPolls.wait(look);
+    return returnImmediately || maxEvents === 0 ? look() : waitingPolls.wait(streamId, look);
   };
 }
 

@@ -19,9 +19,10 @@ export class CannotTell extends Error {
 export interface WaitingPolls {
   /**
    * What `look` finds now; or, when that is nothing, an answer that is on its way until it finds something. `undefined` from
-   * it says that there is no such stream, or none any more. Throws `CannotTell`.
+   * it says that there is no such stream, or none any more. Of one stream one poll waits: another takes its place. Throws
+   * `CannotTell`.
    */
-  wait(look: () => Promise<PollAnswer | undefined>): Promise<PollAnswer | Readable | undefined>;
+  wait(streamId: string, look: () => Promise<PollAnswer | undefined>): Promise<PollAnswer | Readable | undefined>;
   /** Those that wait end with nothing, so that their receivers go on elsewhere, and nobody waits here any more. */
   stop(): void;
 }
@@ -34,29 +35,32 @@ const LONGEST_WAIT_MS = 25_000;
 
 /** Polls that wait at this node. They hold no connection to the database, and cost nothing but a byte now and then. */
 export function createWaitingPolls(feed: EventFeed): WaitingPolls {
-  const waiting = new Set<Wait>();
+  const waiting = new Map<string, Wait>();
   let signs: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const leave = (wait: Wait) => {
-    waiting.delete(wait);
+  const leave = (streamId: string, wait: Wait) => {
+    if (waiting.get(streamId) === wait) {
+      waiting.delete(streamId);
+    }
     if (waiting.size === 0) {
       clearInterval(signs);
       signs = undefined;
     }
   };
-  const join = (wait: Wait) => {
-    waiting.add(wait);
-    wait.body.once('close', () => leave(wait));
+  const join = (streamId: string, wait: Wait) => {
+    waiting.get(streamId)?.end(NO_EVENTS);
+    waiting.set(streamId, wait);
+    wait.body.once('close', () => leave(streamId, wait));
     signs ??= setInterval(() => {
-      for (const { body } of feed.isCurrent ? waiting : []) {
+      for (const { body } of feed.isCurrent ? waiting.values() : []) {
         body.write(SIGN_OF_LIFE);
       }
     }, SIGN_EVERY_MS).unref();
   };
 
   return {
-    async wait(look) {
+    async wait(streamId, look) {
       if (stopped) {
         throw new CannotTell('this node is about to stop');
       }
@@ -67,13 +71,13 @@ export function createWaitingPolls(feed: EventFeed): WaitingPolls {
         wait.body.destroy();
         return found;
       }
-      join(wait);
+      join(streamId, wait);
       wait.begin();
       return wait.body;
     },
     stop() {
       stopped = true;
-      for (const wait of waiting) {
+      for (const wait of waiting.values()) {
         wait.end(NO_EVENTS);
       }
     },
