@@ -47,22 +47,16 @@ testAccessibility({
   },
   'the resource API': (page) => page.goto(RESOURCE_API),
   playground: (page) => page.goto(PLAYGROUND),
-  async 'playground: a result'(page) {
-    await page.goto(PLAYGROUND);
-    await page.getByTestId('grant-password').click();
-    await page.getByTestId('call-create-record').click();
-    await expect(page.getByTestId('api-status')).toHaveText('201');
-  },
   async 'playground: a result in the browser'(page) {
     await page.goto(PLAYGROUND);
-    await page.getByTestId('grant-implicit-id-token-token').click();
+    await page.getByTestId('grant-implicit').click();
     await signIn(page);
     await approve(page);
     await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done');
   },
   async 'playground: a refusal'(page) {
     await page.goto(PLAYGROUND);
-    await page.getByTestId('grant-spa').click();
+    await page.getByTestId('grant-single-page-app').click();
     await page.getByTestId('sign-in-cancel').click();
     await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'failed');
   },

@@ -88,7 +88,7 @@ test.describe('without JavaScript', () => {
     await signIn(page);
     await approve(page);
     await expect(page.getByTestId('device-connected')).toBeVisible();
-    await page.goto(`${PLAYGROUND}/device`);
+    await page.goto(`${PLAYGROUND}/flows/device`);
     await page.getByTestId('device-poll').click();
     await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done');
   });
@@ -107,8 +107,7 @@ test('the playground’s television shows a code and a picture of it, and goes o
   await phone.getByTestId('device-confirm').click();
   await signIn(phone);
   await approve(phone);
-  await page.waitForURL(`${PLAYGROUND}/result`, { timeout: 15_000 });
-  await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done');
+  await expect(page.getByTestId('result')).toHaveAttribute('data-state', 'done', { timeout: 15_000 });
 });
 
 test('C53: the pages of a device refuse to be framed', async ({ page }) => {
