@@ -41,6 +41,7 @@ const WAYS_OF_ACCOUNTS = 30;
 let server: TestServer;
 let stream: Awaited<ReturnType<ReturnType<typeof createReceiver>['open']>>;
 let used = 0;
+let exchanged: Parameters<ReturnType<typeof web>['exchange']>[0];
 beforeAll(async () => {
   server = await startTestServer();
   await server.apply({
@@ -140,6 +141,16 @@ const WAYS: readonly Way[] = [
       await web().refresh(next.refresh_token);
       expect((await web().refresh(refresh_token)).status).toBe(400);
     },
+  ],
+  [
+    'a code is used a second time',
+    TOKENS,
+    async () => {
+      const authorization = await web().authorize({ scope: SCOPE }, { email: nextEmail() });
+      exchanged = { code: authorization.code, verifier: authorization.verifier };
+      return remembered(tokensOf(await web().exchange(exchanged)));
+    },
+    async () => expect((await web().exchange(exchanged)).status).toBe(400),
   ],
   [
     'the browser signs out',
