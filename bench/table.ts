@@ -1,5 +1,5 @@
 import type { Goal } from './goals.ts';
-import { medianOf } from './goals.ts';
+import { medianOf } from './intentions.ts';
 import { figure, type MeasuredOperation, type Report, ratio } from './report.ts';
 
 /** Rows of cells; the first row is the head. */
