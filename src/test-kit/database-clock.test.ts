@@ -4,14 +4,14 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { postgresOfTester } from '../testing/test-kit.ts';
 import { moveDatabase } from './database-clock.ts';
-import { createThrowawayDatabase, type ThrowawayDatabase } from './throwaway-database.ts';
+import { prepareDatabase, type ThrowawayDatabase } from './throwaway-database.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 let database: ThrowawayDatabase;
 let pool: pg.Pool;
 beforeAll(async () => {
-  database = await createThrowawayDatabase(await postgresOfTester());
+  database = await (await prepareDatabase(await postgresOfTester())).create();
   pool = new pg.Pool({ connectionString: database.url, max: 2 });
 });
 afterAll(async () => {

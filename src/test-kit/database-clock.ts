@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type pg from 'pg';
 
 /**
  * The time of a database that can be moved. Functions of the same names stand in front of those of `pg_catalog` in its
@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
  * is there before the first migration. The keywords (`current_timestamp` and its kin) are out of reach; nothing of ours
  * uses them, as a test knows.
  */
-export const SEARCH_PATH = 'public, test_clock, pg_catalog';
+const SEARCH_PATH = 'public, test_clock, pg_catalog';
 
 const NAMES = ['now', 'transaction_timestamp', 'statement_timestamp', 'clock_timestamp'];
 
@@ -48,6 +48,12 @@ export const WATCH_CLOCK = `
     end
   $$`;
 
-export async function moveDatabase(pool: Pick<Pool, 'query'>, ahead: number): Promise<void> {
+/** Copies of a database come without its settings. The second statement is for a user with a search path of their own. */
+export async function setSearchPath(connection: pg.Client, name: string): Promise<void> {
+  await connection.query(`alter database ${name} set search_path = ${SEARCH_PATH}`);
+  await connection.query(`alter role current_user in database ${name} set search_path = ${SEARCH_PATH}`);
+}
+
+export async function moveDatabase(pool: Pick<pg.Pool, 'query'>, ahead: number): Promise<void> {
   await pool.query('update test_clock.shift set amount = make_interval(secs => $1::float8 / 1000)', [ahead]);
 }

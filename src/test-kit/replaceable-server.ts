@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AuthorizationServer } from '../authorization-server/server.ts';
+import { DatabaseUnavailable } from '../authorization-server/storage/database-unavailable.ts';
+
+const ATTEMPTS = 10;
 
 /** Milliseconds that requests have to end; a poll that waits for something would go on for longer. */
 const LONGEST_END = 1_000;
@@ -58,10 +61,23 @@ export async function startReplaceable(assemble: () => Promise<AuthorizationServ
   };
 }
 
+/** Machines that run tests are busy, and a server in production is told within a second that its database does not answer. */
+async function patiently(assemble: () => Promise<AuthorizationServer>): Promise<AuthorizationServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await assemble();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || attempt === ATTEMPTS) {
+        throw error;
+      }
+    }
+  }
+}
+
 type Running = Awaited<ReturnType<typeof startOne>>;
 
 async function startOne(assemble: () => Promise<AuthorizationServer>) {
-  const server = await assemble();
+  const server = await patiently(assemble);
   await server.confirmDirectory();
   const deliveries = server.deliver();
   const responses = new Set<ServerResponse>();

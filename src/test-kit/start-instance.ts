@@ -8,7 +8,7 @@ import type { Announcement } from './protocol.ts';
 import { makeSigningKeys } from './signing-keys.ts';
 import { refuseProduction, testConfig } from './test-config.ts';
 import { openTestPostgres } from './test-postgres.ts';
-import { createThrowawayDatabase } from './throwaway-database.ts';
+import { prepareDatabase } from './throwaway-database.ts';
 
 const DEMO_DIRECTORY = join(import.meta.dirname, '../../config/demo.yaml');
 
@@ -69,9 +69,10 @@ async function start(options: TestInstanceOptions, undo: Undo): Promise<Announce
   try {
     const postgres = await openTestPostgres(options.databaseUrl, env);
     undo.add(postgres.stop);
-    const creating = createThrowawayDatabase(postgres.url);
+    const { create } = await prepareDatabase(postgres.url);
+    const creating = create();
     undo.add(() => creating.then((database) => database.drop()).catch(() => {}));
-    // All that PostgreSQL and other threads do meanwhile takes as long as loading the server.
+    // What PostgreSQL and other threads do meanwhile takes as long as loading the server.
     const [{ url: databaseUrl }, signingKeys, { startInstance }, { controlServer }] = await Promise.all([
       creating,
       makeSigningKeys(),

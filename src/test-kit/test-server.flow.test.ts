@@ -7,7 +7,8 @@ import { introspect, send } from '../testing/relying-party.ts';
 import { postgresOfTester } from '../testing/test-kit.ts';
 import { refuseProduction } from './test-config.ts';
 import { connectTestServer, startTestServer, type TestServerClient } from './test-kit.ts';
-import { createThrowawayDatabase } from './throwaway-database.ts';
+import { openTestPostgres } from './test-postgres.ts';
+import { prepareDatabase } from './throwaway-database.ts';
 
 const MAIN = join(import.meta.dirname, '../main.ts');
 
@@ -32,7 +33,8 @@ async function command(...argv: string[]): Promise<{ child: ChildProcess; server
     env: { ...process.env, DATABASE_URL: databaseUrl },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the test server did not start')));
+  const [line] = await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended]);
   return { child, server: connectTestServer(JSON.parse(line)) };
 }
 
@@ -71,9 +73,9 @@ describe('a test server refuses', () => {
   });
 
   it('a database that it cannot make one beside, and says what to do', async () => {
-    await expect(createThrowawayDatabase(`${databaseUrl}_not_there`)).rejects.toThrow('any will do');
+    await expect(prepareDatabase(`${databaseUrl}_not_there`)).rejects.toThrow('any will do');
     const poor = await postgresOfTester({ mayCreate: false });
-    await expect(createThrowawayDatabase(poor)).rejects.toThrow('alter role NAME createdb');
-    await expect(startTestServer({ databaseUrl: 'mysql://localhost' })).rejects.toThrow('is not a PostgreSQL URL');
+    await expect(prepareDatabase(poor)).rejects.toThrow('alter role NAME createdb');
+    await expect(openTestPostgres('mysql://localhost', {})).rejects.toThrow('is not a PostgreSQL URL');
   });
 });

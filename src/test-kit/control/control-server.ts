@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { z } from 'zod';
 import { InvalidAccount } from '../../authorization-server/accounts/manage-accounts.ts';
 import { DirectoryError } from '../../authorization-server/directory/mistake.ts';
+import { DatabaseUnavailable } from '../../authorization-server/storage/database-unavailable.ts';
 import { isLoopback } from '../../config/production.ts';
 import type { Instance } from '../instance.ts';
 import { accountRoutes } from './accounts.ts';
@@ -132,6 +133,9 @@ function refusalOf(error: unknown): { status: number; message: string } {
   }
   if (error instanceof z.ZodError) {
     return { status: 400, message: z.prettifyError(error) };
+  }
+  if (error instanceof DatabaseUnavailable) {
+    return { status: 503, message: 'PostgreSQL does not answer in time: is the machine too busy?' };
   }
   console.error(error);
   return { status: 500, message: `The test server failed: ${error instanceof Error ? error.message : error}` };
