@@ -99,7 +99,7 @@ export class TokenCache {
     }
     const verified = await asked;
     const entry = this.#good.get(key);
-    if (entry?.verified === verified && entry !== undefined) {
+    if (entry !== undefined) {
       this.#tell(entry, key, token, question);
     }
     return verified;
@@ -114,7 +114,7 @@ export class TokenCache {
       this.#bad.set(key, askedAt, ENTRY_BYTES);
       return undefined;
     }
-    // The answer may be older than the event that overtook it, so it counts for nobody.
+    // The answer may be older than an event that came meanwhile. The next one is not, but another event may come: it is not kept.
     if (revocations.touched(verified.handles, moment)) {
       return this.#verify(token, question);
     }
