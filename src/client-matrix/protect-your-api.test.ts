@@ -56,7 +56,7 @@ beforeAll(async () => {
       .replace('8080', String(port));
     await writeFile(join(folder, `${number}.js`), stripTypeScriptTypes(code));
   }
-  const all = SERVERS.map((_, number) => `await import('./${number}.js');`).join('\n');
+  const all = SERVERS.map((_, number) => `await import("./${number}.js");`).join('\n');
   await writeFile(join(folder, 'all.js'), `${all}\nconsole.log('listening');`);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   const child = spawn(process.execPath, [join(folder, 'all.js')], {
