@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from '@playwright/test';
 import { introspect } from '../src/testing/relying-party.ts';
 import { testAccessibility } from './accessible.ts';
-import { ISSUER, PLAYGROUND, RESOURCE_API, SAMPLE_SINGLE_PAGE_APP } from './addresses.ts';
+import { ISSUER, RESOURCE_API, SAMPLE_SINGLE_PAGE_APP } from './addresses.ts';
 import { ADMIN, ALICE, approve, GUEST, type Person, signIn } from './steps.ts';
 import { expect, test } from './test.ts';
 
@@ -42,7 +42,7 @@ async function tableAfter(page: Page, ask: () => Promise<unknown>): Promise<void
 
 const menu = (page: Page) => page.locator('#nav a').allTextContents();
 
-test('a script in the page finds one access token and nothing else, and no address has any', async ({
+test('a script in the page finds one access token, no address has any, and one at another port finds nothing', async ({
   page,
   context,
 }) => {
@@ -73,6 +73,25 @@ test('a script in the page finds one access token and nothing else, and no addre
   expect(tokens.length).toBeGreaterThan(0);
   expect(addresses.filter((address) => /token=|id_token/.test(address))).toEqual([]);
   expect(addresses.filter((address) => tokens.some((token) => address.includes(token)))).toEqual([]);
+
+  const elsewhere = 'http://localhost:3999'; // The same site, to cookies, and without a policy that forbids the call.
+  await page.route(`${elsewhere}/`, (route) => route.fulfill({ contentType: 'text/html', body: '<p>Hello</p>' }));
+  await page.goto(elsewhere);
+  for (const path of ['/bff/token', '/bff/sign-out']) {
+    const read = await page.evaluate(
+      (url) =>
+        fetch(url, { method: 'POST', credentials: 'include' }).then(
+          (response) => response.text(),
+          () => 'kept by the browser',
+        ),
+      SAMPLE_SINGLE_PAGE_APP + path,
+    );
+    expect(read).toBe('kept by the browser');
+    const headers = { cookie: `${REFRESH_COOKIE}=${await sealedCookie(context)}`, origin: elsewhere };
+    expect((await fetch(SAMPLE_SINGLE_PAGE_APP + path, { method: 'POST', headers })).status).toBe(403);
+  }
+  await page.goto(SAMPLE_SINGLE_PAGE_APP);
+  await expect(page.getByTestId('renew')).toBeVisible();
 });
 
 test('what roles see is for the eye, and the API decides', async ({ page, browser }) => {
@@ -163,26 +182,6 @@ test('signing out revokes the tokens, ends the session there, and no copy of the
   expect([answer.status, await answer.json()]).toEqual([401, { error: 'signed_out' }]);
   await page.getByTestId('sign-in').click();
   await expect(page.getByTestId('password')).toBeVisible();
-});
-
-test('a page at another port of the same host gets no token, and signs nobody out', async ({ page, context }) => {
-  await enter(page);
-  await page.goto(`${PLAYGROUND}/assets/bell.svg`); // Same site, and no policy that forbids the call.
-  for (const path of ['/bff/token', '/bff/sign-out']) {
-    const read = await page.evaluate(
-      (url) =>
-        fetch(url, { method: 'POST', credentials: 'include' }).then(
-          (response) => response.text(),
-          () => 'kept by the browser',
-        ),
-      SAMPLE_SINGLE_PAGE_APP + path,
-    );
-    expect(read).toBe('kept by the browser');
-    const headers = { cookie: `${REFRESH_COOKIE}=${await sealedCookie(context)}`, origin: PLAYGROUND };
-    expect((await fetch(SAMPLE_SINGLE_PAGE_APP + path, { method: 'POST', headers })).status).toBe(403);
-  }
-  await page.goto(SAMPLE_SINGLE_PAGE_APP);
-  await expect(page.getByTestId('renew')).toBeVisible();
 });
 
 test('a person who says no is told so, once, and a link leads nowhere else', async ({ page }) => {
