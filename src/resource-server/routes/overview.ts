@@ -13,6 +13,12 @@ body { max-width: 48rem; margin: 3rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 th, td { padding: .4rem .8rem .4rem 0; text-align: start; vertical-align: top; border-bottom: 1px solid #8884 }
 code { overflow-wrap: anywhere }
+@media (max-width: 34rem) {
+  body { margin-block: 1.5rem }
+  thead { position: absolute; clip-path: inset(50%) }
+  tr { display: block; padding: .6rem 0; border-bottom: 1px solid #8884 }
+  td { display: block; padding: 0; border: 0 }
+}
 `;
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
@@ -41,7 +47,8 @@ export function overviewRoutes(identifier: string, issuer: string, resourceMetad
 function page(issuer: string): string {
   const rows = ROWS.map(({ method, path, scope, callers, does }) => {
     const scopes = scope === null ? 'any token' : code(scope.split(' '));
-    return `<tr><td><code>${method} ${path}</code><br>${does}</td><td>${scopes}</td><td>${callers.join(', ')}</td></tr>`;
+    const cells = [`<strong><code>${method} ${path}</code></strong><br>${does}`, scopes, callers.join(', ')];
+    return `<tr role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join('')}</tr>`;
   });
   return `<!doctype html>
 <html lang="en">
@@ -51,11 +58,13 @@ function page(issuer: string): string {
 <style>${STYLE}</style>
 <main>
 <h1>Concierge resource API</h1>
-<p>It keeps records and blobs for those who bring an access token from <code>${escapeHtml(issuer)}</code>,
-in the header <code>Authorization: Bearer …</code>, and asks that server about every token it is shown.</p>
-<table>
-<thead><tr><th scope="col">Endpoint</th><th scope="col">Scope</th><th scope="col">For whom</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody>
+<p>It keeps records and files for those who bring an access token from <code>${escapeHtml(issuer)}</code>, in the header
+<code>Authorization: Bearer …</code>. That server says whether a token is good, what it is good for, and whose it is.</p>
+<p>A scope says what an app may do for somebody; the role of that somebody says what they may do here at all. A client is an
+app that acts for itself. Everybody deals with what is theirs, and an admin with everything.</p>
+<table role="table">
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Endpoint</th><th role="columnheader" scope="col">Scope</th><th role="columnheader" scope="col">For whom</th></tr></thead>
+<tbody role="rowgroup">${rows.join('\n')}</tbody>
 </table>
 </main>
 </html>
