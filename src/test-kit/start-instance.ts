@@ -28,50 +28,35 @@ export interface TestInstance {
   stop(): Promise<void>;
 }
 
-/** Undoes in reverse what was done so far. */
-class Undo {
-  readonly #steps: (() => Promise<unknown>)[] = [];
-
-  add(step: () => Promise<unknown>): void {
-    this.#steps.push(step);
-  }
-
-  async all(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) {
-      await step();
-    }
-  }
-}
-
 /** A test server and the API that drives it. What was begun is undone when it cannot be had. */
 export async function startTestInstance(options: TestInstanceOptions): Promise<TestInstance> {
-  const undo = new Undo();
+  const begun = new AsyncDisposableStack();
   try {
-    return { announcement: await start(options, undo), stop: () => undo.all() };
+    return { announcement: await start(options, begun), stop: () => begun.disposeAsync() };
   } catch (error) {
-    await undo.all();
+    await begun.disposeAsync();
     throw error;
   }
 }
 
-async function start(options: TestInstanceOptions, undo: Undo): Promise<Announcement> {
+async function start(options: TestInstanceOptions, begun: AsyncDisposableStack): Promise<Announcement> {
   const { env } = process;
   const settings = { env, file: options.config };
   const path = refuseProduction(settings);
   const clock = createClock();
   // The issuer has its port in it, so both listen before there is anybody to answer; whoever comes so early waits.
   const started = Promise.withResolvers<Started>();
-  const issuerSocket = await listenFor(started.promise, 'handle', options.issuerPort, undo);
-  const controlSocket = await listenFor(started.promise, 'control', 0, undo);
+  const issuerSocket = await listenFor(started.promise, 'handle', options.issuerPort, begun);
+  const controlSocket = await listenFor(started.promise, 'control', 0, begun);
   const secret = randomBytes(32).toString('base64url');
   const issuer = `http://localhost:${issuerSocket.port}${path}`;
   const controlUrl = `http://localhost:${controlSocket.port}`;
   try {
     const postgres = await openTestPostgres(options.databaseUrl, env);
-    undo.add(postgres.stop);
+    begun.defer(postgres.stop);
     const { create } = await prepareDatabase(postgres.url);
     const creating = create();
-    undo.add(() => creating.then((database) => database.drop()).catch(() => {}));
+    begun.defer(() => creating.then((database) => database.drop()).catch(() => {}));
     // What PostgreSQL and other threads do meanwhile takes as long as loading the server.
     const [{ url: databaseUrl }, signingKeys, { startInstance }, { controlServer }] = await Promise.all([
       creating,
@@ -86,10 +71,10 @@ async function start(options: TestInstanceOptions, undo: Undo): Promise<Announce
       signingKeys,
       directory: options.directory ?? DEMO_DIRECTORY,
     });
-    undo.add(instance.stop);
+    begun.defer(instance.stop);
     started.resolve({ handle: instance.handle, control: controlServer(instance, secret) });
     const sweeping = dropLeftovers(postgres.url).catch(() => {});
-    undo.add(() => sweeping);
+    begun.defer(() => sweeping);
     return { issuer, controlUrl, secret, databaseUrl };
   } catch (error) {
     started.reject(error);
@@ -102,7 +87,7 @@ interface Started {
   readonly control: RequestListener;
 }
 
-async function listenFor(started: Promise<Started>, part: keyof Started, port: number, undo: Undo) {
+async function listenFor(started: Promise<Started>, part: keyof Started, port: number, begun: AsyncDisposableStack) {
   const socket = await listen(
     (request, response) => {
       started.then(
@@ -112,7 +97,7 @@ async function listenFor(started: Promise<Started>, part: keyof Started, port: n
     },
     { host: HOST, port },
   );
-  undo.add(() => socket.close());
+  begun.defer(() => socket.close());
   started.catch(() => {}); // Who waits for it hears of it as well.
   return socket;
 }
