@@ -45,7 +45,7 @@ describe('concierge apply', () => {
     const argv = ['-f', DEMO, '--development'];
     const first = await apply(argv);
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toContain('clients: 8 created, 0 updated, 0 unchanged');
+    expect(first.stdout).toContain('clients: 10 created, 0 updated, 0 unchanged');
     const second = await apply(argv);
     expect(second.stdout).toBe(
       'resource servers: 0 created, 0 updated, 1 unchanged\nroles: 0 created, 0 updated, 3 unchanged\n' +
