@@ -4,7 +4,7 @@ import { RESOURCE_API } from './addresses.ts';
 import { ADMIN, ALICE, answerAt, GUEST, type Person, signInAndApprove, web } from './steps.ts';
 import { expect, test } from './test.ts';
 
-const SCOPE = 'openid profile email records:read records:write';
+const SCOPE = 'openid profile email records:read records:write reports:run';
 const NOTE = { title: 'A note', body: 'Nobody else’s business.' };
 
 interface StoredNote {
@@ -18,6 +18,7 @@ function apiOf(request: APIRequestContext, accessToken: string) {
   return {
     get: (path: string) => request.get(RESOURCE_API + path, { headers }),
     create: () => request.post(`${RESOURCE_API}/records`, { headers, data: NOTE }),
+    run: (report: string) => request.post(`${RESOURCE_API}/reports/${report}/run`, { headers, data: {} }),
   };
 }
 
@@ -60,6 +61,20 @@ test('C83: a guest may read, and is told which scope writing takes', async ({ re
   expect(refused.status()).toBe(403);
   expect(await refused.json()).toMatchObject({ error: 'insufficient_scope' });
   expect(refused.headers()['www-authenticate']).toMatch(/error="insufficient_scope".*scope="records:write"/);
+});
+
+test('runs reports over what is theirs for whoever may, and for no guest', async ({ request }) => {
+  const alice = apiOf(request, await tokenOf(ALICE));
+  const { id } = (await (await alice.create()).json()) as StoredNote;
+  const ran = await alice.run('recent-changes');
+  expect(ran.status()).toBe(200);
+  const { rows } = (await ran.json()) as { rows: unknown[][] };
+  expect(rows.map(([record]) => record)).toContain(id);
+  const guest = apiOf(request, await tokenOf(GUEST));
+  const refused = await guest.run('recent-changes');
+  expect(refused.status()).toBe(403);
+  expect(refused.headers()['www-authenticate']).toMatch(/error="insufficient_scope".*scope="reports:run"/);
+  expect((await guest.get('/admin/owners')).status()).toBe(403);
 });
 
 test('C84: no token, no entry', async ({ request }) => {
