@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
+import type { AuthorizationServer } from './authorization-server.ts';
 import { PendingAuthorizations } from './pending-authorizations.ts';
 import type { Run } from './run.ts';
 import { SessionStore } from './session-store.ts';
 
 export interface BrowserSession {
-  /** Which of the allowed issuers it works with; changing it begins everything anew. */
-  readonly issuer: string;
+  /** Which of those that are allowed it works with; changing it begins everything anew. */
+  readonly server: AuthorizationServer;
   readonly pending: PendingAuthorizations;
   /** The last run of each flow, by its name. */
   readonly runs: Map<string, Run>;
@@ -33,13 +34,13 @@ export class BrowserSessions {
   }
 
   /** A session begins with the first button that needs one; looking at the page does not create any. */
-  findOrCreate(ctx: Context, issuer: string): BrowserSession {
-    return this.find(ctx) ?? this.create(ctx, issuer);
+  findOrCreate(ctx: Context, server: AuthorizationServer): BrowserSession {
+    return this.find(ctx) ?? this.create(ctx, server);
   }
 
   /** What the browser had before is forgotten with its cookie. */
-  create(ctx: Context, issuer: string): BrowserSession {
-    const session: BrowserSession = { issuer, pending: new PendingAuthorizations(), runs: new Map() };
+  create(ctx: Context, server: AuthorizationServer): BrowserSession {
+    const session: BrowserSession = { server, pending: new PendingAuthorizations(), runs: new Map() };
     // Koa refuses `secure` on a socket without TLS; behind a proxy that ends it, the URL decides.
     ctx.cookies.secure = this.#secure;
     ctx.cookies.set(COOKIE, this.#store.create(session), {

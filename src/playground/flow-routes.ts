@@ -41,7 +41,7 @@ function formOf(flow: Flow) {
 
 async function start(playground: Playground, flow: Flow, ctx: Context): Promise<void> {
   const given = (await readForm(ctx, formOf(flow))) ?? ctx.throw(400, 'that is not what the form asks for');
-  const session = playground.sessions.findOrCreate(ctx, playground.serverOf(undefined).issuer);
+  const session = playground.sessions.findOrCreate(ctx, playground.serverOf(undefined));
   const server = playground.serverOf(session);
   if (clientOf(flow, server.settings) === undefined) {
     ctx.throw(409, 'no client is registered here for this flow');
@@ -73,7 +73,7 @@ async function act(playground: Playground, flow: Flow, ctx: Context): Promise<vo
 async function attack(playground: Playground, flow: Flow, ctx: Context): Promise<void> {
   const breaker =
     flow.breakers.find(({ name }) => name === ctx.params.breaker) ?? ctx.throw(404, 'there is no such attack');
-  const session = playground.sessions.findOrCreate(ctx, playground.serverOf(undefined).issuer);
+  const session = playground.sessions.findOrCreate(ctx, playground.serverOf(undefined));
   const server = playground.serverOf(session);
   if (clientOf(flow, server.settings) === undefined) {
     ctx.throw(409, 'no client is registered here for this flow');

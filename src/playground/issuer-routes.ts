@@ -4,9 +4,9 @@ import { readForm } from './form.ts';
 import { homeOf } from './home-page.ts';
 import { type Playground, seeOther } from './playground.ts';
 
-const IssuerForm = z.object({ issuer: z.string().max(2000) });
+const IssuerForm = z.object({ issuer: z.string().regex(/^\d{1,3}$/) });
 
-/** The first page, and the choice among the issuers that the operator allows: by name, and no other. */
+/** The first page, and the choice among the issuers that the operator allows: by its place in their list, and no other. */
 export function issuerRoutes(playground: Playground): Router {
   const router = new Router();
 
@@ -18,9 +18,9 @@ export function issuerRoutes(playground: Playground): Router {
   router.post('/issuer', async (ctx) => {
     const chosen = await readForm(ctx, IssuerForm);
     const server =
-      playground.servers.find(({ issuer }) => issuer === chosen?.issuer) ??
+      playground.servers[Number(chosen?.issuer)] ??
       ctx.throw(400, 'this playground is not allowed to talk to that issuer');
-    playground.sessions.create(ctx, server.issuer);
+    playground.sessions.create(ctx, server);
     seeOther(ctx, '/');
   });
 

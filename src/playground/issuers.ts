@@ -1,5 +1,5 @@
 /**
- * The authorization servers that the operator lets this playground talk to. A browser chooses among them by name and
+ * The authorization servers that the operator lets this playground talk to. A browser chooses among them and
  * cannot add one: what this process sends requests to is never said by a page.
  */
 

@@ -20,7 +20,7 @@ export class Playground {
 
   /** The server that this browser chose, out of those that are allowed; at first the first. */
   serverOf(session: BrowserSession | undefined): AuthorizationServer {
-    const server = this.servers.find(({ issuer }) => issuer === session?.issuer) ?? this.servers[0];
+    const server = session?.server ?? this.servers[0];
     if (server === undefined) {
       throw new Error('a playground needs an issuer');
     }
@@ -29,8 +29,9 @@ export class Playground {
 
   /** Every page shows which server it is about, and offers the others. */
   page(name: Parameters<RenderPage>[0], ctx: Context, values: Record<string, unknown>): string {
-    const { settings } = this.serverOf(this.sessions.find(ctx));
-    const issuers = this.servers.map(({ issuer, settings: { title } }) => ({ issuer, title }));
+    const chosen = this.serverOf(this.sessions.find(ctx));
+    const { settings } = chosen;
+    const issuers = this.servers.map((server) => ({ title: server.settings.title, isChosen: server === chosen }));
     return this.render(name, { issuer: settings.issuer, api: settings.api, issuers, path: ctx.path, ...values });
   }
 }
