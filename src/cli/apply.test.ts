@@ -49,7 +49,7 @@ describe('concierge apply', () => {
     const second = await apply(argv);
     expect(second.stdout).toBe(
       'resource servers: 0 created, 0 updated, 1 unchanged\nroles: 0 created, 0 updated, 3 unchanged\n' +
-        'clients: 0 created, 0 updated, 8 unchanged\ntrusted issuers: 0 created, 0 updated, 0 unchanged\n' +
+        'clients: 0 created, 0 updated, 10 unchanged\ntrusted issuers: 0 created, 0 updated, 0 unchanged\n' +
         'accounts: 0 created, 0 updated, 3 unchanged\n',
     );
   });
