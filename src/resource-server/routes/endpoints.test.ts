@@ -80,7 +80,7 @@ it('says of every endpoint what becomes of every caller', () => {
   expect(Object.keys(EXPECTED)).toEqual(Object.keys(ENDPOINTS));
 });
 
-describe.each(Object.keys(EXPECTED))('C76: %s', (endpoint) => {
+describe.each(Object.keys(EXPECTED))('C83: %s', (endpoint) => {
   const { whoMay, ...others } = EXPECTED[endpoint] as Expected;
 
   it.each(CALLERS.map((caller) => [caller, { ...REFUSED, ...others }[caller] ?? whoMay] as const))(
@@ -108,7 +108,7 @@ it('C83: names the scopes that a token lacks, all of those that the endpoint tak
   expect(((await response.json()) as { error_description: string }).error_description).toContain('blobs:read');
 });
 
-it('C77: takes the role from the authorization server alone, at every request', async () => {
+it('takes the role from the authorization server alone, at every request', async () => {
   const claims = { roles: ['admin'], role: 'admin', is_admin: true };
   const query = `?${new URLSearchParams({ role: 'admin', roles: 'admin', as: 'ada' })}`;
   const headers = { 'x-role': 'admin', 'x-roles': 'admin', cookie: 'role=admin; roles=admin' };

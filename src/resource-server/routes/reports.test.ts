@@ -114,7 +114,7 @@ describe('a report', () => {
   });
 });
 
-describe('C77: whose records a report is about', () => {
+describe('whose records a report is about', () => {
   it('is the business of the server: each sees what is theirs, in every report that there is', async () => {
     for (const { name } of await list()) {
       expect(JSON.stringify((await run('alice', name)).rows)).not.toMatch(/bob|machine|whirr/i);
