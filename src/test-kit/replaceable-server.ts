@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AuthorizationServer } from '../authorization-server/server.ts';
@@ -6,8 +5,9 @@ import { DatabaseUnavailable } from '../authorization-server/storage/database-un
 
 const ATTEMPTS = 10;
 
-/** Milliseconds that requests have to end; a poll that waits for something would go on for longer. */
-const LONGEST_END = 1_000;
+/** Until a request is answered, and, milliseconds as well, until the rest of it is sent: longer goes on what waits for news. */
+const LONGEST_ANSWER_MS = 10_000;
+const LONGEST_REST_MS = 200;
 
 /**
  * An authorization server that another one can take the place of, behind the same socket: what it reads at its start (keys) or
@@ -32,6 +32,9 @@ export async function startReplaceable(assemble: () => Promise<AuthorizationServ
     leaving.add(left);
     return left;
   };
+  const next = async () => {
+    current = await startOne(assemble);
+  };
   return {
     handle(request, response) {
       void opened.then(() => current.handle(request, response));
@@ -41,7 +44,7 @@ export async function startReplaceable(assemble: () => Promise<AuthorizationServ
     },
     async replace() {
       const former = current;
-      current = await startOne(assemble);
+      await next();
       void leave(former);
     },
     async replaceAfter(work) {
@@ -52,7 +55,8 @@ export async function startReplaceable(assemble: () => Promise<AuthorizationServ
         await Promise.all(leaving);
         await work();
       } finally {
-        current = await startOne(assemble).finally(gate.resolve);
+        // Not before there is somebody to answer those who wait.
+        await next().finally(gate.resolve);
       }
     },
     async stop() {
@@ -89,8 +93,8 @@ async function startOne(assemble: () => Promise<AuthorizationServer>) {
       server.handle(request, response);
     }) satisfies RequestListener,
     async stop() {
-      const ended = Promise.all([...responses].map((response) => once(response, 'close')));
-      await Promise.race([ended, pause(LONGEST_END, undefined, { ref: false })]);
+      await until(() => responses.values().every(({ headersSent }) => headersSent), LONGEST_ANSWER_MS);
+      await until(() => responses.size === 0, LONGEST_REST_MS);
       for (const response of responses) {
         response.destroy();
       }
@@ -98,4 +102,11 @@ async function startOne(assemble: () => Promise<AuthorizationServer>) {
       await server.close();
     },
   };
+}
+
+async function until(isSo: () => boolean, longest: number): Promise<void> {
+  const deadline = performance.now() + longest;
+  while (!isSo() && performance.now() < deadline) {
+    await pause(5);
+  }
 }

@@ -1,7 +1,15 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendRaw } from '../testing/raw-request.ts';
-import { createRelyingParty, DEMO_API, DEMO_WEB, introspect, send, tokensOf } from '../testing/relying-party.ts';
+import {
+  createRelyingParty,
+  DEMO_API,
+  DEMO_WEB,
+  introspect,
+  postForm,
+  send,
+  tokensOf,
+} from '../testing/relying-party.ts';
 import { App, typeCode } from '../testing/second-factors.ts';
 import { postgresOfTester } from '../testing/test-kit.ts';
 import { UserAgent } from '../testing/user-agent.ts';
@@ -327,6 +335,28 @@ it('new keys sign at once, and what the old ones signed verifies', async () => {
   await expect(jwtVerify(before.id_token ?? '', keys)).resolves.toMatchObject({ payload: { iss: server.issuer } });
   expect(former.map(({ kid }) => kid)).toEqual(expect.arrayContaining([...verifying]));
   expect(await isActive(before.access_token)).toBe(true);
+});
+
+it('nobody who asks while keys are rotated, or everything is reset, is turned away', async () => {
+  const statuses = new Set<number>();
+  let changing = true;
+  const changes = (async () => {
+    await server.rotateSigningKeys();
+    await server.reset();
+  })().finally(() => {
+    changing = false;
+  });
+  while (changing) {
+    const answers = await Promise.all([
+      send(demoWeb().authorizationUrl({ scope: 'openid' })),
+      postForm(server.url('/token/introspection'), { token: 'x' }, DEMO_API),
+    ]);
+    for (const { status } of answers) {
+      statuses.add(status);
+    }
+  }
+  await changes;
+  expect([...statuses].sort()).toEqual([200, 303]);
 });
 
 it('a reset brings back what was there after the start', async () => {
