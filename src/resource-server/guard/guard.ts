@@ -7,6 +7,7 @@ import { createPossession, type PossessionOptions } from './possession.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type RequireOptions, requirement } from './requirement.ts';
+import { CONSOLE } from './strategy.ts';
 import { createVerification, type VerificationOptions } from './verification.ts';
 
 export type { AccessToken, Confirmation } from './access-token.ts';
@@ -57,7 +58,8 @@ export interface Guard {
 
 export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
   const url = metadataUrl(audience)?.href;
-  const possession = createPossession({ ...options.possession, audience, now: Date.now });
+  const { logger = CONSOLE } = options;
+  const possession = createPossession({ ...options.possession, audience, logger, now: Date.now });
   const refuse = createRefusals({ resourceMetadata: url, dpopAlgs: possession.proofAlgs });
   const verification = createVerification({ issuer, audience, ...options });
   const authenticate = createAuthenticate({

@@ -54,7 +54,8 @@ afterAll(async () => {
 function guardWith(possession: PossessionOptions): Guard {
   const { issuer } = server;
   const { clientId, secret: clientSecret } = DEMO_API;
-  const guard = createGuard({ issuer, audience: 'http://localhost:3001', clientId, clientSecret, possession });
+  const logger = { warn: () => undefined };
+  const guard = createGuard({ issuer, audience: 'http://localhost:3001', clientId, clientSecret, possession, logger });
   closing.push(() => guard.close());
   return guard;
 }
@@ -126,6 +127,13 @@ describe('C85: a token that is bound to a DPoP key (RFC 9449)', () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => present(proof)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
     expect(await present(proof)).toMatchObject(refusedWith('invalid_dpop_proof'));
+  });
+
+  it('cannot be used where nobody can tell whether its proof was used before', async () => {
+    const failing = () => Promise.reject(new Error('away'));
+    const place = await start({ publicUrl: PUBLIC_URL, isFirstUse: failing });
+    const answer = await call(`${place}/records`, { authorization: `DPoP ${token}`, dpop: await prove() });
+    expect(answer.status).toBe(503);
   });
 
   const seconds = () => Math.floor(Date.now() / 1000);

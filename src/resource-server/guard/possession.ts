@@ -5,8 +5,10 @@ import { type CertificateSource, certificateThumbprint } from './client-certific
 import { createNonces, NONCE_LIFETIME, type Nonces } from './dpop-nonces.ts';
 import { InvalidProof, PROOF_ALGS, PROOF_WINDOW, type Proof, readProof } from './dpop-proof.ts';
 import type { Presented } from './presented-token.ts';
+import { Refusal } from './refusal.ts';
 import type { SchemeRefusals } from './refusals.ts';
-import { createReplayMemory, type IsFirstUse, TooManyToRemember } from './replay-memory.ts';
+import { createReplayMemory, type IsFirstUse } from './replay-memory.ts';
+import type { GuardLogger } from './strategy.ts';
 
 export interface PossessionOptions {
   /**
@@ -29,6 +31,7 @@ export interface PossessionOptions {
 
 export interface PossessionDependencies extends PossessionOptions {
   readonly audience: string;
+  readonly logger: GuardLogger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -115,7 +118,7 @@ function objectionToCertificate(request: IncomingMessage, thumbprint: string, so
 type CheckProof = (presentation: Presentation, jkt: string) => Promise<void>;
 
 function createCheckProof(dependencies: PossessionDependencies & { readonly publicUrl: string }): CheckProof {
-  const { publicUrl, nonceSecret, now } = dependencies;
+  const { publicUrl, nonceSecret, logger, now } = dependencies;
   const { isFirstUse = createReplayMemory(now) } = dependencies;
   const nonces = nonceSecret === undefined ? undefined : createNonces(nonceSecret, now);
   const root = publicUrl.replace(/\/$/, '');
@@ -137,7 +140,11 @@ function createCheckProof(dependencies: PossessionDependencies & { readonly publ
       if (error instanceof InvalidProof) {
         throw refuse.invalidProof(error.message);
       }
-      throw error instanceof TooManyToRemember ? refuse.unavailable(error) : error;
+      if (error instanceof Refusal) {
+        throw error;
+      }
+      logger.warn({ err: error }, 'cannot tell whether a DPoP proof was used before');
+      throw refuse.unavailable(error);
     }
   };
 }

@@ -4,12 +4,7 @@ const MOST_REMEMBERED = 500_000;
 /** Says whether this is the first use of something that must be used once only, and remembers it for so many seconds. */
 export type IsFirstUse = (id: string, seconds: number) => boolean | Promise<boolean>;
 
-/** There is no room to remember one more, and what is not remembered could be used again. */
-export class TooManyToRemember extends Error {
-  override readonly name = 'TooManyToRemember';
-}
-
-/** In the memory of this process. Forgets what is over, and never anything earlier; throws `TooManyToRemember` instead. */
+/** In the memory of this process. Forgets what is over, and never anything earlier; throws instead: what is not remembered could be used again. */
 export function createReplayMemory(now: () => number, most = MOST_REMEMBERED): IsFirstUse {
   const until = new Map<string, number>();
   return (id, seconds) => {
@@ -25,7 +20,7 @@ export function createReplayMemory(now: () => number, most = MOST_REMEMBERED): I
       until.delete(oldest);
     }
     if (until.size >= most) {
-      throw new TooManyToRemember(`${most} proofs are remembered already`);
+      throw new Error(`${most} proofs are remembered already`);
     }
     until.delete(id);
     until.set(id, now() + seconds * 1000);

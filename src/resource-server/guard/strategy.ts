@@ -17,6 +17,8 @@ export interface GuardLogger {
   warn(details: object, message: string): void;
 }
 
+export const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message, details) };
+
 /** What a way of checking tokens may need. */
 export interface StrategyDependencies {
   readonly issuer: string;

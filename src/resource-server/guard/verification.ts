@@ -3,7 +3,7 @@ import { discovery } from './discovery.ts';
 import { RevocationStream } from './revocation-stream.ts';
 import { Revocations } from './revocations.ts';
 import { SigningKeys } from './signing-keys.ts';
-import { createVerify, type GuardLogger, type Strategy } from './strategy.ts';
+import { CONSOLE, createVerify, type GuardLogger, type Strategy } from './strategy.ts';
 import { TokenCache } from './token-cache.ts';
 
 export interface VerificationOptions {
@@ -19,7 +19,7 @@ export interface VerificationOptions {
   /** For how long the authorization server is waited for: 2000 unless given. */
   readonly timeoutMs?: number;
   readonly cache?: CacheOptions;
-  /** Is told why tokens cannot be verified; the console, unless given. */
+  /** Is told why nobody can say whether a request may pass; the console, unless given. */
   readonly logger?: GuardLogger;
 }
 
@@ -32,7 +32,6 @@ export interface CacheOptions {
   readonly maxBytes?: number;
 }
 
-const CONSOLE: GuardLogger = { warn: (details, message) => console.warn(message, details) };
 const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
 
 export interface Verification {
