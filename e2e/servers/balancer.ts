@@ -13,10 +13,10 @@ export async function startBalancer(address: string): Promise<Balancer> {
   const nodes: string[] = [];
   const sockets = new Set<Socket>();
   let turn = 0;
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     turn += 1;
     const node = URL.parse(nodes[turn % nodes.length] ?? '');
-    const ends = [client, connect(Number(node?.port), 'localhost')] as const;
+    const ends = [client, connect({ port: Number(node?.port), host: 'localhost', noDelay: true })] as const;
     for (const [index, end] of ends.entries()) {
       const other = ends[1 - index];
       sockets.add(end);
