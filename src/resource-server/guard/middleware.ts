@@ -29,7 +29,6 @@ interface FastifyRequest {
   readonly raw: IncomingMessage;
 }
 interface FastifyReply {
-  readonly raw: ServerResponse;
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
   send(body: string): unknown;
@@ -48,73 +47,77 @@ export interface Middleware<Left> {
   (request: IncomingMessage, response: ServerResponse): Promise<Left>;
 }
 
+/** What all four have in common: a request, a place for what is left, and a way to answer. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly target?: string;
+  readonly place: object;
+  readonly write: (answer: Answer) => void;
+}
+
 /** `leave` puts what the decision left where the ones behind look for it: `ctx.state`, or the request. */
 export function createMiddleware<Left>(
   decide: Decide<Left>,
   leave: (place: object, left: Left) => void = () => undefined,
 ): Middleware<Left> {
-  function inKoa(context: KoaContext, next: () => Promise<unknown>): Promise<unknown> {
-    const act = ({ answer, left }: Decision<Left>) => {
-      if (answer === undefined) {
-        leave(context.state, left);
-        return next();
-      }
-      context.status = answer.status;
-      context.set(answer.headers);
-      context.body = answer.body;
-      return Promise.resolve();
-    };
-    const decision = decide(context.req, context.originalUrl);
-    return decision instanceof Promise ? decision.then(act) : act(decision);
-  }
-
-  /** What goes on by a call, in Express and in Fastify alike. */
-  function inTurn(
-    request: IncomingMessage,
-    place: object,
-    write: (answer: Answer) => void,
-    next: (error?: Error) => void,
-  ): void {
-    const act = ({ answer, left }: Decision<Left>) => {
-      if (answer !== undefined) {
-        return write(answer);
-      }
-      leave(place, left);
-      next();
-    };
-    const decision = decide(request);
-    if (decision instanceof Promise) {
-      decision.then(act).catch(next);
-    } else {
-      act(decision);
-    }
-  }
-
-  /** What is waited for, in `node:http` and in a hook of Fastify alike. */
-  async function awaited(request: IncomingMessage, place: object, write: (answer: Answer) => void): Promise<Left> {
-    const { answer, left } = await decide(request);
-    if (answer === undefined) {
-      leave(place, left);
-    } else {
+  const isLetPass = ({ answer, left }: Decision<Left>, { place, write }: Exchange): boolean => {
+    if (answer !== undefined) {
       write(answer);
+      return false;
     }
-    return left;
-  }
+    leave(place, left);
+    return true;
+  };
 
   // Seen from inside, the four differ in their parameters alone.
   function middleware(...given: [unknown, unknown, unknown]): unknown {
-    const [first, second, third] = given as [KoaContext & FastifyRequest & IncomingMessage, never, never];
-    if (typeof second === 'function') {
-      return inKoa(first, second);
+    const [first, second, third] = given as [First, Second, Next | undefined];
+    const exchange = exchangeOf(first, second);
+    const decision = decide(exchange.request, exchange.target);
+    const next = typeof second === 'function' ? second : third;
+    if (next === undefined) {
+      return settle(decision, exchange);
     }
-    const { raw = first } = first;
-    const write = raw === first ? writeTo(second) : replyWith(second);
-    return third === undefined ? awaited(raw, first, write) : inTurn(raw, first, write, third);
+    const act = (decided: Decision<Left>) => (isLetPass(decided, exchange) ? next() : undefined);
+    if (!(decision instanceof Promise)) {
+      return act(decision);
+    }
+    // Koa waits for the promise, and so hears of what is thrown.
+    return next === second ? decision.then(act) : void decision.then(act).catch(third);
+  }
+
+  async function settle(decision: Decision<Left> | Promise<Decision<Left>>, exchange: Exchange): Promise<Left> {
+    const decided = await decision;
+    isLetPass(decided, exchange);
+    return decided.left;
   }
   return middleware as Middleware<Left>;
 }
 
-function writeTo(response: ServerResponse): (answer: Answer) => void {
+type First = KoaContext & FastifyRequest & IncomingMessage;
+type Second = Next | (ServerResponse & FastifyReply);
+type Next = (error?: unknown) => unknown;
+
+function exchangeOf(first: First, second: Second): Exchange {
+  if (typeof second === 'function') {
+    return { request: first.req, target: first.originalUrl, place: first.state, write: answerIn(first) };
+  }
+  return first.raw === undefined
+    ? { request: first, place: first, write: writeTo(second) }
+    : { request: first.raw, place: first, write: replyWith(second) };
+}
+
+type Write = Exchange['write'];
+
+function answerIn(context: KoaContext): Write {
+  return ({ status, headers, body }) => {
+    context.status = status;
+    context.set(headers);
+    context.body = body;
+  };
+}
+
+function writeTo(response: ServerResponse): Write {
   return ({ status, headers, body }) => {
     response.statusCode = status;
     for (const [name, value] of Object.entries(headers)) {
@@ -124,7 +127,7 @@ function writeTo(response: ServerResponse): (answer: Answer) => void {
   };
 }
 
-function replyWith(reply: FastifyReply): (answer: Answer) => void {
+function replyWith(reply: FastifyReply): Write {
   return ({ status, headers, body }) => {
     reply.code(status);
     reply.headers(headers);
