@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { keepRun } from './browser-session.ts';
 import { receiveAnswer, redeem } from './code-grant.ts';
-import { wordsForScripts } from './explain/words-for-scripts.ts';
+import { samplesForScripts, wordsForScripts } from './explain/words-for-scripts.ts';
 import { findFlow } from './flows/catalogue.ts';
 import { implicit, singlePageApp } from './flows/in-the-browser.ts';
 import { readForm } from './form.ts';
@@ -36,7 +36,10 @@ export function callbackRoutes(playground: Playground): Router {
     });
   }
   router.get('/words.json', (ctx) => {
-    ctx.body = wordsForScripts(playground.serverOf(playground.sessions.find(ctx)).settings);
+    ctx.body = wordsForScripts();
+  });
+  router.get('/samples.json', (ctx) => {
+    ctx.body = samplesForScripts(playground.serverOf(playground.sessions.find(ctx)).settings);
   });
 
   return router;

@@ -37,9 +37,16 @@ export function loadAssets(): ReadonlyMap<string, Asset> {
   return new Map(
     readdirSync(folder).flatMap((name) => {
       const type = TYPES[extname(name)];
-      return type
-        ? [[name, { type: `${type}; charset=utf-8`, content: readFileSync(new URL(name, folder), 'utf8') }]]
-        : [];
+      return type ? [[name, { type: `${type}; charset=utf-8`, content: readAsset(new URL(name, folder)) }]] : [];
     }),
   );
+}
+
+/**
+ * The comments and the indentation are for who writes it, and a fifth of it. What stands on lines of its own is taken out, so
+ * no text in quotes is touched; a template that runs over several lines would be, and there is none.
+ */
+function readAsset(file: URL): string {
+  const content = readFileSync(file, 'utf8');
+  return content.replace(/^\s*\/\*[\s\S]*?\*\/$/gm, '').replace(/\n\s+/g, '\n');
 }

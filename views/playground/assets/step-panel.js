@@ -14,8 +14,10 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 export function showStep(step, words) {
-  const { title, text, sample } = words.kinds[step.kind] ?? step;
-  const jwts = ['id_token', 'access_token'].flatMap((name) => jwtFacts(name, step.received?.[name], words));
+  const { title, text } = words.kinds[step.kind] ?? step;
+  const jwts = ['id_token', 'access_token'].flatMap((name) =>
+    jwtFacts(name, (step.comesBack ? step.sent : step.received)?.[name], words),
+  );
   const received =
     step.kind === 'userinfo' || step.kind === 'api' ? { ...words.members, ...words.claims } : words.members;
   document
@@ -31,20 +33,7 @@ export function showStep(step, words) {
       ),
       ...fold('What came back', facts(step.received, received)),
       ...jwts,
-      ...(step.request && sample
-        ? fold(
-            'The same with curl',
-            element('pre', { tabindex: '0', 'data-testid': 'sample-curl' }, curlOf(step)),
-            false,
-          )
-        : []),
-      ...(step.request && sample
-        ? fold(
-            'The same with openid-client',
-            element('pre', { tabindex: '0', 'data-testid': 'sample-openid-client' }, sample),
-            false,
-          )
-        : []),
+      ...(step.request ? samplesOf(step) : []),
     );
 }
 
@@ -69,6 +58,17 @@ function messagesOf({ method, target, request, status, response }) {
     element('pre', { tabindex: '0', 'aria-label': 'Answer', 'data-testid': 'api-response' }, response),
   );
   return [there, back];
+}
+
+/** The second one is fetched by who opens it. */
+function samplesOf(step) {
+  const curl = element('pre', { tabindex: '0', 'data-testid': 'sample-curl' }, curlOf(step));
+  const program = element('pre', { tabindex: '0', 'data-testid': 'sample-openid-client' }, '…');
+  const [folded] = fold('The same with openid-client', program, false);
+  folded.ontoggle = async () => {
+    program.textContent = (await (await fetch('/samples.json')).json())[step.kind];
+  };
+  return [...fold('The same with curl', curl, false), folded];
 }
 
 function fold(title, content, open = true) {
