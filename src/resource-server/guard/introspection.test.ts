@@ -96,6 +96,21 @@ it('asks again when a connection that was kept alive turns out to be closed', as
   expect(await verifier()('good')).toBeDefined();
 });
 
+it('asks again over a new connection: those that were kept may all be closed', async () => {
+  const used = new WeakSet<object>();
+  server.answer('good', (response, request) => {
+    if (used.has(request.socket)) {
+      request.socket.destroy();
+    } else {
+      used.add(request.socket);
+      json(machineToken('robot'))(response, request);
+    }
+  });
+  const verify = verifier();
+  await Promise.all([verify('good'), verify('good'), verify('good')]);
+  expect(await verify('good')).toMatchObject({ accessToken: { clientId: 'robot' } });
+});
+
 it('looks the introspection endpoint up again when the one it knows has failed', async () => {
   const verify = verifier();
   server.describeAs({ introspection_endpoint: 'http://127.0.0.1:9/gone' });

@@ -15,9 +15,12 @@ export interface JsonRequest {
 }
 
 export interface Connections {
-  readonly http: http.Agent;
-  readonly https: https.Agent;
+  readonly http: http.Agent | false;
+  readonly https: https.Agent | false;
 }
+
+/** Opened for one request, and closed behind it. */
+const NEW_CONNECTIONS: Connections = { http: false, https: false };
 
 /** Connections that are kept open for the next request, at most so many at a time: what is more waits. */
 export function keepConnections(most: number): Connections {
@@ -36,7 +39,8 @@ export interface JsonAnswer {
  * that would carry credentials to a place nobody has vouched for.
  *
  * A connection that was kept may turn out to be closed, as each restart of its other end has it: everything asked here only
- * reads, so it is asked a second time. Not by `fetch`, which takes twice the processor time for the same (Node 24).
+ * reads, so it is asked a second time, over a new connection, for the next one that was kept may be closed as well. Not by
+ * `fetch`, which takes twice the processor time for the same (Node 24).
  */
 export async function requestJson(url: string, request: JsonRequest): Promise<JsonAnswer> {
   const deadline = new Deadline(request.timeoutMs);
@@ -46,7 +50,7 @@ export async function requestJson(url: string, request: JsonRequest): Promise<Js
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') {
         throw error;
       }
-      return exchange(url, request, deadline);
+      return exchange(url, { ...request, connections: NEW_CONNECTIONS }, deadline);
     });
   } finally {
     deadline.clear();
