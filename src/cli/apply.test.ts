@@ -45,11 +45,11 @@ describe('concierge apply', () => {
     const argv = ['-f', DEMO, '--development'];
     const first = await apply(argv);
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toContain('clients: 10 created, 0 updated, 0 unchanged');
+    expect(first.stdout).toContain('clients: 11 created, 0 updated, 0 unchanged');
     const second = await apply(argv);
     expect(second.stdout).toBe(
       'resource servers: 0 created, 0 updated, 1 unchanged\nroles: 0 created, 0 updated, 3 unchanged\n' +
-        'clients: 0 created, 0 updated, 10 unchanged\ntrusted issuers: 0 created, 0 updated, 0 unchanged\n' +
+        'clients: 0 created, 0 updated, 11 unchanged\ntrusted issuers: 0 created, 0 updated, 0 unchanged\n' +
         'accounts: 0 created, 0 updated, 3 unchanged\n',
     );
   });

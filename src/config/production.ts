@@ -6,6 +6,7 @@ export const DEMO_SECRETS: ReadonlySet<string> = new Set([
   'demo-web-secret',
   'demo-password-secret',
   'demo-machine-secret',
+  'demo-short-lived-secret',
   'demo-api-secret',
   'demo-ciba-secret',
   'sample-web-secret',

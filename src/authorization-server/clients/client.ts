@@ -39,6 +39,8 @@ export interface ClientMetadata {
   readonly required_scopes?: string;
   /** The operator's own: nobody is asked to consent to what it asks for. */
   readonly first_party?: boolean;
+  /** Seconds after which its access tokens end at the latest. */
+  readonly access_token_lifetime?: number;
   /** The profile that the client is held to, besides the server's own. */
   readonly profile?: ProfileName;
   readonly token_exchange?: TokenExchangePolicy;

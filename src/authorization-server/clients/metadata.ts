@@ -197,6 +197,8 @@ const Fields = z.strictObject({
   required_scopes: scope.exactOptional(),
   /** Ours: the operator's own, to which nobody is asked to consent. Directory files only (self-described.ts). */
   first_party: z.boolean().exactOptional(),
+  /** Ours: seconds after which its access tokens end at the latest. It shortens what is usual, and lengthens nothing. */
+  access_token_lifetime: z.int().min(1).max(31_536_000).exactOptional(),
   /** Ours: what the client is held to, besides the server's own profile (profiles/profile.ts). */
   profile: z.enum(PROFILE_NAMES).exactOptional(),
   ...presentation,

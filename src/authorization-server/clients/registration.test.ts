@@ -73,6 +73,10 @@ describe('what is refused', () => {
     ]);
   });
 
+  it.each([0, -1, 1.5, '60', 31_536_001])('an access_token_lifetime of %j', (access_token_lifetime) => {
+    expect(mistakesIn({ ...machine, access_token_lifetime })).toEqual(['access_token_lifetime']);
+  });
+
   it('client_credentials for a public client (RFC 6749 §4.4)', () => {
     expect(mistakesIn({ ...machine, token_endpoint_auth_method: 'none' })).toEqual(['grant_types']);
   });

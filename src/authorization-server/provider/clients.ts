@@ -14,6 +14,8 @@ export interface Registration {
   readonly required_scopes?: string | undefined;
   /** Nobody is asked to consent to what it asks for. */
   readonly first_party: boolean;
+  /** Seconds after which its access tokens end at the latest. */
+  readonly access_token_lifetime?: number | undefined;
   /** Since when the client is known here, in seconds since 1970. */
   readonly known_since?: number | undefined;
   /** Why the client gets no token at all: its registration needs what its profile forbids. */
@@ -31,6 +33,7 @@ export const OUR_METADATA = [
   'default_scope',
   'required_scopes',
   'first_party',
+  'access_token_lifetime',
   'known_since',
   'resource_server',
   'token_exchange',
@@ -48,13 +51,16 @@ export function registrationOf(client: EngineClient): Registration {
     default_scope: text(client.default_scope),
     required_scopes: text(client.required_scopes),
     first_party: client.first_party === true,
-    known_since: typeof client.known_since === 'number' ? client.known_since : undefined,
+    access_token_lifetime: number(client.access_token_lifetime),
+    known_since: number(client.known_since),
     resource_server: text(client.resource_server),
     obstacle:
       text(client.obstacle) ?? (client.tls_client_certificate_bound_access_tokens === true ? NO_MUTUAL_TLS : undefined),
     self_described: text(client.self_described) as SelfDescribed | undefined,
   };
 }
+
+const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;

@@ -162,7 +162,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     requestObjectSettings({ onAccepted: requestedScope.fromRequestObject, profileOf }),
     implicitSettings(),
     hybridSettings(),
-    clientCredentialsSettings(deps.lifetimes),
+    clientCredentialsSettings(),
     richAuthorizationSettings(richAuthorization),
     refreshTokenSettings(deps.lifetimes, { rotates: (client) => profileOf(client).rotation, withinGrant }),
     deviceAuthorizationSettings(deps.pages),

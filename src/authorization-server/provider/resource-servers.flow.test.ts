@@ -8,6 +8,8 @@ import { DEMO_PASSWORD, UserAgent } from '../../testing/user-agent.ts';
 const API = 'http://localhost:3001';
 const JWT_API = 'https://jwt.example/api';
 const APP = { clientId: 'jwt-app', secret: 'jwt-app-secret', redirectUri: 'http://localhost:3002/jwt' };
+const BRIEF = { clientId: 'brief-app', secret: 'brief-app-secret' };
+const PATIENT = { clientId: 'patient-app', secret: 'patient-app-secret' };
 const SCOPE = 'openid email offline_access records:read reports:read';
 
 let server: TestServer;
@@ -36,6 +38,20 @@ beforeAll(async () => {
         grant_types: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
         redirect_uris: [APP.redirectUri],
         scope: `${SCOPE} reports:write`,
+      },
+      {
+        client_id: BRIEF.clientId,
+        client_secret: BRIEF.secret,
+        grant_types: ['client_credentials', 'password'],
+        scope: 'records:read reports:read',
+        access_token_lifetime: 120,
+      },
+      {
+        client_id: PATIENT.clientId,
+        client_secret: PATIENT.secret,
+        grant_types: ['client_credentials'],
+        scope: 'reports:read',
+        access_token_lifetime: 31_536_000,
       },
       { client_id: 'reports-api', client_secret: 'reports-api-secret', grant_types: [], resource_server: JWT_API },
     ],
@@ -140,6 +156,25 @@ describe('with a resource (RFC 8707)', () => {
     expect(new URL(visit.url).searchParams.get('error_description')).toMatch(
       /not allowed to this client: reports:read/,
     );
+  });
+});
+
+describe('a client that wants its tokens to be short-lived', () => {
+  const lifetimeOf = async (client: typeof BRIEF, parameters: Record<string, string>) =>
+    (await createRelyingParty(server.issuer, client).requestToken(parameters)).body.expires_in;
+
+  it.each([
+    { grant_type: 'client_credentials', scope: 'records:read' },
+    { grant_type: 'client_credentials', scope: 'reports:read', resource: JWT_API },
+    { grant_type: 'password', username: 'rita@example.com', password: DEMO_PASSWORD, scope: 'records:read' },
+  ])('gets such: %j', async (parameters) => {
+    expect(await lifetimeOf(BRIEF, parameters)).toBe(120);
+  });
+
+  it('has none that live longer than their resource server wants', async () => {
+    expect(
+      await lifetimeOf(PATIENT, { grant_type: 'client_credentials', scope: 'reports:read', resource: JWT_API }),
+    ).toBe(300);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Client as EngineClient, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Slice } from '../flows/slice.ts';
 import type { ResourceStore } from '../resources/resource-server.ts';
+import { accessTokenLifetime } from './access-token-lifetime.ts';
 import { withinGrant } from './grant-lifetime.ts';
 import type { RequestedScope } from './requested-scope.ts';
 
@@ -65,9 +66,15 @@ export function createAudience({ resources, requestedScope, addressedByDetails }
   };
 }
 
-export const audienceSettings = (audience: Audience, lifetimes: { readonly accessToken: number }): Slice => ({
+export const audienceSettings = (
+  audience: Audience,
+  lifetimes: { readonly accessToken: number; readonly clientCredentials: number },
+): Slice => ({
   ttl: {
-    AccessToken: (ctx, token) => withinGrant(ctx, token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken),
+    AccessToken: (ctx, token, client) =>
+      withinGrant(ctx, accessTokenLifetime(token.resourceServer, client, lifetimes.accessToken)),
+    ClientCredentials: (_ctx, token, client) =>
+      accessTokenLifetime(token.resourceServer, client, lifetimes.clientCredentials),
   },
   features: {
     resourceIndicators: {

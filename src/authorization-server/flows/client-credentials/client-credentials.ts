@@ -8,11 +8,8 @@ import type { Slice } from '../slice.ts';
  * nothing of OpenID Connect is granted; unlike in the other flows a scope that cannot be granted is refused by name
  * and not left out, because a machine has nobody who would notice what is missing. No refresh token (§4.4.3).
  */
-export const clientCredentialsSettings = (lifetimes: { readonly clientCredentials: number }): Slice => ({
+export const clientCredentialsSettings = (): Slice => ({
   features: { clientCredentials: { enabled: true } },
-  ttl: {
-    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.clientCredentials,
-  },
 });
 
 export interface ClientCredentialsDeps {
