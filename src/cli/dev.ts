@@ -17,6 +17,7 @@ import { applyContent, readDirectoryFile } from './apply.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { MIGRATIONS } from './migrate.ts';
+import { followMovedResourceServers } from './moved-resource-servers.ts';
 import { otherIssuers, startPlayground } from './playground.ts';
 import { reportClients } from './report-clients.ts';
 import { startResourceApi } from './resource-api.ts';
@@ -124,6 +125,7 @@ async function applyDemo(content: unknown, config: Config): Promise<void> {
   try {
     const passwords = await createPasswords(config.passwords);
     const policy = createPasswordPolicy({ ...config.passwords, contextWords: [config.brand.name] });
+    await followMovedResourceServers(pool, content);
     await applyContent(content, { pool, passwords, policy, env: process.env, mode: 'development' });
   } finally {
     await pool.end();
