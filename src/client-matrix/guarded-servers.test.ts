@@ -310,6 +310,9 @@ it('refuses rules that cannot be meant', () => {
   expect(() => guard.require('books', { maxAge: Number.NaN })).toThrow(TypeError);
   expect(() => createGuard({ issuer: 'localhost', audience: 'urn:x', clientId: 'a', clientSecret: 'b' })).toThrow();
   expect(() => createGuard({ issuer: 'http://localhost', audience: 'urn:x' })).toThrow('clientSecret');
+  // A variable that was forgotten must not mean never to hear of a revocation.
+  const halfOf = { issuer: 'http://localhost', audience: 'urn:x', strategy: 'jwt', clientId: 'api' } as const;
+  expect(() => createGuard(halfOf)).toThrow('clientSecret');
 });
 
 it('is not forgotten unnoticed: without a guard there is no token', () => {

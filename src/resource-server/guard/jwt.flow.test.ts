@@ -21,7 +21,7 @@ const LEDGER_API = { clientId: 'ledger-api', secret: 'ledger-api-secret' };
 const NOTHING_SAID = { scopes: undefined };
 const QUIET = { warn: () => undefined };
 
-function strategy(issuer: string, revocations = new Revocations()): Verify {
+function strategy(issuer: string, revocations = new Revocations(), live = () => true): Verify {
   const found = discovery(issuer, 2000);
   return createVerify('jwt', {
     issuer,
@@ -32,6 +32,7 @@ function strategy(issuer: string, revocations = new Revocations()): Verify {
     timeoutMs: 2000,
     logger: QUIET,
     revocations,
+    live,
   });
 }
 
@@ -115,6 +116,16 @@ describe('a JWT access token of the real server (RFC 9068)', () => {
     await revoke(server.issuer, access_token, DEMO_MACHINE);
     expect(await verify(access_token, NOTHING_SAID)).toBeDefined();
     revocations.noteUnknown();
+    expect(await verify(access_token, NOTHING_SAID)).toBeUndefined();
+  });
+
+  it('C87: is asked about while no events arrive, and refused when it has ended', async () => {
+    const { access_token } = await ofMachine();
+    let live = true;
+    const verify = strategy(server.issuer, new Revocations(), () => live);
+    await revoke(server.issuer, access_token, DEMO_MACHINE);
+    expect(await verify(access_token, NOTHING_SAID)).toBeDefined();
+    live = false;
     expect(await verify(access_token, NOTHING_SAID)).toBeUndefined();
   });
 

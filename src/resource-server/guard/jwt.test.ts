@@ -22,6 +22,7 @@ function strategy(issuer: string, now: () => number = Date.now): Verify {
     timeoutMs: 2000,
     logger: { warn: () => undefined },
     revocations: new Revocations(),
+    live: () => false,
   });
 }
 

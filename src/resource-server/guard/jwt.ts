@@ -81,16 +81,18 @@ export function looksLikeJwt(token: string): boolean {
 export interface JwtStrategy {
   readonly verifyJwt: VerifyJwt;
   readonly revocations: Revocations;
+  /** Whether events arrive at this moment: without them nothing says that a token has not ended. */
+  readonly live: () => boolean;
   /** `undefined` where this resource server has nothing to authenticate with, and so is not told of revocations either. */
   readonly introspect: Verify | undefined;
 }
 
 /**
- * A JWT is taken at its word as long as nothing was heard since it was issued of anything that it ends with, or that it is about.
- * Then the authorization server is asked what is left of it. So what is remembered of revocations need not be complete, nor
+ * A JWT is taken at its word as long as events arrive, and none since it was issued was about anything that it ends with. Else
+ * the authorization server is asked what is left of it. So what is remembered of revocations need not be complete, nor
  * kept until the last token is over: whatever was forgotten or missed only makes for questions.
  */
-export function jwt({ verifyJwt, revocations, introspect }: JwtStrategy): Verify {
+export function jwt({ verifyJwt, revocations, live, introspect }: JwtStrategy): Verify {
   return async (token, question) => {
     if (!looksLikeJwt(token)) {
       throw new UnusableToken('The access token is opaque, and this takes JWT access tokens (RFC 9068) only.');
@@ -100,6 +102,6 @@ export function jwt({ verifyJwt, revocations, introspect }: JwtStrategy): Verify
       return verified;
     }
     const { handles, issuedAt } = verified;
-    return revocations.touchedSince(handles, issuedAt) ? introspect(token, question) : verified;
+    return live() && !revocations.touchedSince(handles, issuedAt) ? verified : introspect(token, question);
   };
 }

@@ -82,6 +82,7 @@ function strategiesOf(audience: string, { clientId, secret }: TestClient & { sec
       timeoutMs: 5000,
       logger: QUIET,
       revocations: new Revocations(),
+      live: () => false,
     });
   return { introspection: create('introspection'), repository: create({ repository: pool }) };
 }

@@ -30,6 +30,8 @@ export interface StrategyDependencies {
   readonly logger: GuardLogger;
   readonly keys: Pick<SigningKeys, 'find'>;
   readonly revocations: Revocations;
+  /** Whether events about revocations arrive at this moment. */
+  readonly live: () => boolean;
 }
 
 export interface Credentials {

@@ -43,19 +43,20 @@ export interface Verification {
 export function createVerification({ issuer, audience, ...options }: VerificationOptions): Verification {
   const { strategy = 'introspection', clientId, clientSecret, timeoutMs = 2000, logger = CONSOLE } = options;
   const revocations = new Revocations();
-  const client = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
+  const client = credentialsOf(clientId, clientSecret);
   const found = discovery(issuer, timeoutMs);
   const keys = new SigningKeys({ discovery: found, timeoutMs, now: Date.now });
   const common = { issuer, audience, timeoutMs, logger, keys, revocations };
-  const verify = createVerify(strategy, { ...common, discovery: found, client });
   const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
   const stream = client && maxAgeSeconds > 0 ? new RevocationStream({ ...common, client }) : undefined;
+  const live = () => stream?.live ?? false;
+  const verify = createVerify(strategy, { ...common, discovery: found, client, live });
   const cache = new TokenCache(verify, {
     bounds: { entries: maxEntries, bytes: maxBytes },
     maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
     revocations,
     // A replica may hear of an end later than we do, and what it says then must not be good for longer than usual.
-    live: () => typeof strategy === 'string' && (stream?.live ?? false),
+    live: () => typeof strategy === 'string' && live(),
   });
   return {
     verify(token, question) {
@@ -64,4 +65,15 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
     },
     close: async () => stream?.close(),
   };
+}
+
+/** One without the other is a variable that was forgotten: going on without would mean never to hear of a revocation. */
+function credentialsOf(clientId: string | undefined, clientSecret: string | undefined) {
+  if (clientId === undefined && clientSecret === undefined) {
+    return undefined;
+  }
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new TypeError('clientId and clientSecret come together');
+  }
+  return { clientId, clientSecret };
 }
