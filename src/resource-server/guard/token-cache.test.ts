@@ -201,6 +201,39 @@ describe('those that miss together', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('wait for no answer that was asked for before an event which came before them', async () => {
+    const answers: ((verified: VerifiedToken | undefined) => void)[] = [];
+    answer = () => new Promise((resolve) => answers.push(resolve));
+    const first = verify();
+    revocations.note(['account:alice']);
+    answers[0]?.(good('T'));
+    await expect.poll(() => answers.length).toBe(2);
+    revocations.note(['token:of T']);
+    const second = verify();
+    answers[1]?.(good('T'));
+    expect(await first).toBeDefined();
+    expect(answers).toHaveLength(3);
+    answers[2]?.(undefined);
+    expect(await second).toBeUndefined();
+  });
+
+  it.each([
+    ['no events arrive', 60_000, 1000],
+    ['caching is turned off', 0, 0],
+  ])('wait for no answer that would be too old to be remembered when %s', async (_when, maxAgeMs, age) => {
+    live = false;
+    cache = createCache({ maxAgeMs });
+    const answers: ((verified: VerifiedToken | undefined) => void)[] = [];
+    answer = () => new Promise((resolve) => answers.push(resolve));
+    const first = verify();
+    time += age;
+    const second = verify();
+    expect(answers).toHaveLength(2);
+    answers[0]?.(good('T'));
+    answers[1]?.(undefined);
+    expect([await first, await second]).toEqual([expect.anything(), undefined]);
+  });
+
   it('learn together that there is none, and the next one asks anew', async () => {
     answer = async () => {
       throw new CannotVerify('away');

@@ -14,6 +14,11 @@ export interface TokenCacheOptions {
   readonly now?: () => number;
 }
 
+interface Asking {
+  readonly askedAt: number;
+  readonly answer: Promise<VerifiedToken | undefined>;
+}
+
 interface Entry {
   readonly verified: VerifiedToken;
   readonly askedAt: number;
@@ -41,7 +46,7 @@ export class TokenCache {
   readonly #now: () => number;
   readonly #good: LeastRecentlyUsed<Entry>;
   readonly #bad = new LeastRecentlyUsed<number>(NEGATIVE_BOUNDS);
-  readonly #asking = new Map<string, Promise<VerifiedToken | undefined>>();
+  readonly #asking = new Map<string, Asking>();
 
   constructor(verify: Verify, options: TokenCacheOptions) {
     this.#verify = verify;
@@ -72,9 +77,8 @@ export class TokenCache {
   };
 
   #holds(entry: Entry): boolean {
-    const { live, maxAgeMs, revocations } = this.#options;
-    const maxAge = live() ? maxAgeMs : Math.min(maxAgeMs, AGE_WITHOUT_EVENTS_MS);
-    if (!this.#isFresh(entry.askedAt, maxAge) || this.#now() >= entry.expiresAt) {
+    const { revocations } = this.#options;
+    if (!this.#isFresh(entry.askedAt, this.#maxAge) || this.#now() >= entry.expiresAt) {
       return false;
     }
     if (revocations.touched(entry.verified.handles, entry.moment)) {
@@ -84,6 +88,11 @@ export class TokenCache {
     return true;
   }
 
+  get #maxAge(): number {
+    const { live, maxAgeMs } = this.#options;
+    return live() ? maxAgeMs : Math.min(maxAgeMs, AGE_WITHOUT_EVENTS_MS);
+  }
+
   /** A clock that was set back makes everything old, nothing young. */
   #isFresh(askedAt: number | undefined, maxAge: number): boolean {
     const age = askedAt === undefined ? -1 : this.#now() - askedAt;
@@ -91,13 +100,12 @@ export class TokenCache {
   }
 
   async #miss(key: string, token: string, question: Question): Promise<VerifiedToken | undefined> {
-    const asked = this.#asking.get(key);
-    if (asked === undefined) {
-      const answer = this.#ask(key, token, question).finally(() => this.#asking.delete(key));
-      this.#asking.set(key, answer);
-      return answer;
+    const asking = this.#asking.get(key);
+    // An answer that is on its way is as old as the question.
+    if (asking === undefined || !this.#isFresh(asking.askedAt, this.#maxAge)) {
+      return this.#ask(key, token, question);
     }
-    const verified = await asked;
+    const verified = await asking.answer;
     const entry = this.#good.get(key);
     if (entry !== undefined) {
       this.#tell(entry, key, token, question);
@@ -105,7 +113,14 @@ export class TokenCache {
     return verified;
   }
 
-  async #ask(key: string, token: string, question: Question): Promise<VerifiedToken | undefined> {
+  #ask(key: string, token: string, question: Question): Promise<VerifiedToken | undefined> {
+    const askedAt = this.#now();
+    const answer = this.#learn(key, token, question).finally(() => this.#asking.delete(key));
+    this.#asking.set(key, { askedAt, answer });
+    return answer;
+  }
+
+  async #learn(key: string, token: string, question: Question): Promise<VerifiedToken | undefined> {
     const { revocations } = this.#options;
     const [askedAt, moment] = [this.#now(), revocations.now];
     const verified = await this.#verify(token, question);
@@ -114,8 +129,10 @@ export class TokenCache {
       this.#bad.set(key, askedAt, ENTRY_BYTES);
       return undefined;
     }
-    // The answer may be older than an event that came meanwhile. The next one is not, but another event may come: it is not kept.
+    // The answer may be older than an event that came meanwhile. The next one is not, but another event may come: it is not
+    // kept, and not for those who ask from now on.
     if (revocations.touched(verified.handles, moment)) {
+      this.#asking.delete(key);
       return this.#verify(token, question);
     }
     const expiresAt = verified.accessToken.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
