@@ -36,7 +36,6 @@ const SESSION = `${CAEP}/session-revoked`;
 
 const SCOPE = 'openid records:read';
 const API = 'http://localhost:3001';
-const WAYS_OF_ACCOUNTS = 30;
 
 let server: TestServer;
 let stream: Awaited<ReturnType<ReturnType<typeof createReceiver>['open']>>;
@@ -51,7 +50,8 @@ beforeAll(async () => {
       grant_types: ['password'],
       scope: SCOPE,
     })),
-    accounts: Array.from({ length: WAYS_OF_ACCOUNTS }, (_one, index) => ({
+    // One for each way, and for each test after them.
+    accounts: Array.from({ length: WAYS.length + 10 }, (_one, index) => ({
       email: `person-${index}@example.com`,
       name: `Person ${index}`,
       password: DEMO_PASSWORD,
