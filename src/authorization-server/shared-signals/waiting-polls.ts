@@ -53,8 +53,8 @@ export function createWaitingPolls(feed: EventFeed): WaitingPolls {
     waiting.set(streamId, wait);
     wait.body.once('close', () => leave(streamId, wait));
     signs ??= setInterval(() => {
-      for (const { body } of feed.isCurrent ? waiting.values() : []) {
-        body.write(SIGN_OF_LIFE);
+      for (const wait of feed.isCurrent ? waiting.values() : []) {
+        wait.giveSign();
       }
     }, SIGN_EVERY_MS).unref();
   };
@@ -113,12 +113,20 @@ class Wait {
   }
 
   begin(): void {
-    this.body.write(SIGN_OF_LIFE); // Headers leave with the first byte.
     const timer = setTimeout(() => this.end(NO_EVENTS), LONGEST_WAIT_MS).unref();
     this.body.once('close', () => clearTimeout(timer));
     this.#looking = false;
     if (this.#changed) {
       this.#change();
+    } else {
+      this.giveSign(); // Headers leave with the first byte.
+    }
+  }
+
+  /** Not while it looks: something has happened, and nobody knows yet what. */
+  giveSign(): void {
+    if (!this.#looking && this.body.writable) {
+      this.body.write(SIGN_OF_LIFE);
     }
   }
 
@@ -137,9 +145,7 @@ class Wait {
     this.#changed = true;
     if (!this.#looking && !this.body.destroyed) {
       this.#looking = true;
-      void this.#lookAgain().finally(() => {
-        this.#looking = false;
-      });
+      void this.#lookAgain();
     }
   }
 
@@ -156,5 +162,7 @@ class Wait {
         this.#break(new CannotTell('events cannot be read', { cause }));
       }
     }
+    this.#looking = false;
+    this.giveSign();
   }
 }
