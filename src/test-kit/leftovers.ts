@@ -9,6 +9,7 @@ import { administer } from './administer.ts';
 const THROWAWAY = 'concierge_test_';
 const TEMPLATE = 'concierge_template_';
 const MARK = 'of a concierge test-server';
+const COPIED = 'copied by concierge test-server on ';
 
 /** Seconds: nobody takes so long from creating a database to being connected with it. */
 const LONGEST_BIRTH = 600;
@@ -30,17 +31,19 @@ export async function markHeld(connection: pg.Client, name: string): Promise<voi
 }
 
 export async function markCopied(connection: pg.Client, name: string): Promise<void> {
-  await connection.query(`comment on database ${name} is 'copied by concierge test-server on ${today()}'`);
+  await connection.query(`comment on database ${name} is '${COPIED}${today()}'`);
 }
 
+/** By the whole of a name: a project may call databases of its own `concierge_test_01`. */
 const LEFTOVERS = `
   with mine as (
-    select oid, datname as name, shobj_description(oid, 'pg_database') as comment from pg_database
-    where pg_get_userbyid(datdba) = current_user)
+    select oid, datname as name, shobj_description(oid, 'pg_database') as comment,
+      substring(datname, '^${THROWAWAY}([0-9a-z]{7})_[0-9a-f]{12}$') as born, datname ~ '^${TEMPLATE}[0-9a-f]{16}$' as copied
+    from pg_database where pg_get_userbyid(datdba) = current_user)
   select name from mine
   where not exists (select from pg_stat_activity a where a.datid = mine.oid)
-    and ((name ~ '^${THROWAWAY}' and (comment = '${MARK}' or substring(name, '^${THROWAWAY}([0-9a-z]+)_') < $1))
-      or (name ~ '^${TEMPLATE}' and right(comment, 10)::date < current_date - ${LONGEST_IDLE}))`;
+    and (born is not null and comment = '${MARK}' or born < $1
+      or copied and substring(comment, '${COPIED}(\\d{4}-\\d\\d-\\d\\d)$')::date < current_date - ${LONGEST_IDLE})`;
 
 /** Drops what test servers have left behind that did not come to their end, and templates that nobody copies any more. */
 export async function dropLeftovers(serverUrl: string): Promise<void> {

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { introspect, send } from '../testing/relying-party.ts';
 import { postgresOfTester } from '../testing/test-kit.ts';
+import { dropLeftovers, markHeld, throwawayName } from './leftovers.ts';
 import { refuseProduction } from './test-config.ts';
 import { connectTestServer, startTestServer, type TestServerClient } from './test-kit.ts';
 import { openTestPostgres } from './test-postgres.ts';
@@ -59,6 +60,29 @@ it('what a killed server leaves behind is dropped by the next, and what others u
   await Promise.all([one.stop(), once(other.child, 'exit')]);
   expect(await Promise.all([exists(one), exists(other.server)])).toEqual([false, false]);
   await expect(send(one.issuer)).rejects.toThrow('fetch failed');
+});
+
+it('what only looks like a leftover is left alone', async () => {
+  const others = ['concierge_test_01_unit', 'concierge_template_mine', 'concierge_template_0123456789abcdef'];
+  for (const name of others) {
+    await admin.query(`drop database if exists ${name}`);
+    await admin.query(`create database ${name} template template0`);
+    await admin.query(`comment on database ${name} is 'ours, in 2020'`);
+  }
+  const leftover = throwawayName();
+  await admin.query(`create database ${leftover} template template0`);
+  await markHeld(admin, leftover);
+  try {
+    await dropLeftovers(databaseUrl);
+    const { rows } = await admin.query('select datname from pg_database where datname = any ($1) order by 1', [
+      [leftover, ...others],
+    ]);
+    expect(rows.map(({ datname }) => datname)).toEqual(others.toSorted());
+  } finally {
+    for (const name of others) {
+      await admin.query(`drop database if exists ${name}`);
+    }
+  }
 });
 
 describe('a test server refuses', () => {
