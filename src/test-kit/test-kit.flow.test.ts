@@ -278,6 +278,7 @@ describe('endings', () => {
     await server.revoke({ token: refresh_token });
     expect(await isActive(access_token)).toBe(false);
     await expect(server.revoke({ token })).rejects.toThrow('There is no such token');
+    await expect(server.revoke({ client: 'demo-wep' })).rejects.toThrow('There is no client demo-wep');
   });
 
   it('revoke what an account has allowed one client, or all', async () => {

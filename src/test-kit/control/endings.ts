@@ -16,6 +16,9 @@ export const endingRoutes: readonly Route[] = [
 async function revoke(instance: Instance, what: Revocation): Promise<void> {
   const { pool, server } = instance;
   const { grants, artifacts } = server.stores;
+  if ('client' in what && (await server.provider.Client.find(what.client)) === undefined) {
+    throw new ControlError(404, `There is no client ${what.client}.`);
+  }
   if ('token' in what) {
     await revokeToken(server.provider, what.token);
   } else if ('sessionsOf' in what) {
