@@ -1,10 +1,16 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+import nodeModule from 'node:module';
 import { join } from 'node:path';
+
+// In a checkout scripts/run has seen to it; where the package is installed, npm only warns.
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  console.error(`Concierge needs Node.js 24 or newer, and this is ${process.version}.`);
+  process.exit(1);
+}
 
 // Keeps what V8 makes of the sources (scripts/run tells why), beside them: nobody can write it who could not as well write
 // those, and where that is not allowed there is no cache. Hence nothing of ours is imported before.
-enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/compiled'));
+nodeModule.enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/compiled'));
 
 /** The `concierge` command: each subcommand is the file of that name under cli/. */
 const SUBCOMMANDS: Readonly<Record<string, string>> = {
