@@ -204,7 +204,7 @@ describe('the token handler of the single-page app', () => {
   const REFRESH = '__Host-sample-spa-refresh';
   const signedIn = async () => {
     const browser = new Browser(spa);
-    expect((await browser.signIn('/bff/sign-in?to=/records')).headers.get('location')).toBe('/records');
+    expect((await browser.signIn('/bff/sign-in?to=/records')).headers.get('location')).toBe(`${spa.url}/records`);
     return browser;
   };
   const tokenFor = async (browser: Browser) => {
@@ -226,7 +226,7 @@ describe('the token handler of the single-page app', () => {
     const browser = await signedIn();
     const seen = new Set([browser.cookies.get(REFRESH)]);
     for (let round = 1; round <= 3; round += 1) {
-      expect(await tokenFor(browser)).toEqual([200, { access_token: expect.any(String), expires_in: 20 }]);
+      expect(await tokenFor(browser)).toEqual([200, { access_token: expect.any(String), expires_in: expect.any(Number) }]);
       seen.add(browser.cookies.get(REFRESH));
     }
     expect(seen.size).toBe(4);
@@ -236,7 +236,7 @@ describe('the token handler of the single-page app', () => {
     const browser = await signedIn();
     const sealed = browser.cookies.get(REFRESH) ?? '';
     expect(sealed).toMatch(/^[\w-]{90,}$/);
-    const middle = sealed.length / 2;
+    const middle = Math.floor(sealed.length / 2);
     const altered = sealed.slice(0, middle) + (sealed[middle] === 'A' ? 'B' : 'A') + sealed.slice(middle + 1);
     await browser.send('/bff/sign-in');
     for (const value of [altered, browser.cookies.get('__Host-sample-spa-sign-in'), 'AAAA', sealed.slice(0, 20)]) {
@@ -261,8 +261,11 @@ describe('the token handler of the single-page app', () => {
     const browser = new Browser(spa);
     const first = await browser.comeBackFrom('/bff/sign-in?to=/reports');
     const second = await browser.comeBackFrom('/bff/sign-in?to=https://evil.example/');
-    expect((await browser.send(first.pathname + first.search)).headers.get('location')).toBe('/reports');
-    expect((await browser.send(second.pathname + second.search)).headers.get('location')).toBe('/');
+    const third = await browser.comeBackFrom('/bff/sign-in?to=/.//evil.example/');
+    expect((await browser.send(first.pathname + first.search)).headers.get('location')).toBe(`${spa.url}/reports`);
+    expect((await browser.send(second.pathname + second.search)).headers.get('location')).toBe(`${spa.url}/`);
+    const back = (await browser.send(third.pathname + third.search)).headers.get('location') ?? '';
+    expect(new URL(back, spa.url).origin).toBe(spa.url);
     expect((await browser.send(second.pathname + second.search)).headers.get('location')).toBe('/?sign-in=unknown');
   });
 

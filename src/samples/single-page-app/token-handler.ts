@@ -33,7 +33,7 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
 
   router.get('/bff/sign-in', backToThePage, async (ctx) => {
     const { url, pending } = await authorizationServer.beginSignIn();
-    const returnTo = pathOf(ctx.query.to, ownUrl);
+    const returnTo = pageAt(ctx.query.to, ownUrl);
     const others = readSignIns(signInCookie, ctx).slice(1 - MOST_AT_ONCE);
     signInCookie.write(ctx, JSON.stringify([...others, { ...pending, returnTo }]));
     seeOther(ctx, url.href);
@@ -99,10 +99,14 @@ function readSignIns(cookie: SealedCookie, ctx: Context): z.infer<typeof Pending
   return PendingSignIns.parse(JSON.parse(cookie.read(ctx) ?? '[]'));
 }
 
-/** The page to come back to: one of ours, whatever the link said. `//evil.example` is an address, too. */
-function pathOf(to: unknown, ownUrl: string): string {
+/**
+ * The page to come back to: one of ours, whatever the link said. `//evil.example` is an address, too, and `/.//evil.example` has
+ * it for its path: so the path never goes out without the origin in front.
+ */
+function pageAt(to: unknown, ownUrl: string): string {
   const url = typeof to === 'string' ? URL.parse(to, `${ownUrl}/`) : null;
-  return url?.origin === new URL(ownUrl).origin ? url.pathname : '/';
+  const { origin } = new URL(ownUrl);
+  return url?.origin === origin ? origin + url.pathname : `${origin}/`;
 }
 
 function signedOut(ctx: Context): void {
