@@ -26,6 +26,13 @@ const DENIED: Problem = {
   way: 'sign in',
 };
 
+const UNANSWERED: Problem = {
+  status: 503,
+  title: 'A server does not answer',
+  advice: 'Try again in a moment.',
+  way: 'go home',
+};
+
 const BROKEN: Problem = {
   status: 500,
   title: 'Something broke in this app',
@@ -53,6 +60,9 @@ export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof UnknownSignIn) {
     return UNKNOWN_SIGN_IN;
   }
+  if (thrown instanceof ApiRefusal && thrown.status >= 500) {
+    return UNANSWERED;
+  }
   if (thrown instanceof ApiRefusal) {
     const detail = `${thrown.status} ${thrown.code}: ${thrown.message}`;
     return { status: thrown.status, title: 'The API said no', advice: adviceOn(thrown), way: 'go home', detail };
@@ -65,7 +75,7 @@ export function problemOf(thrown: unknown): Problem {
     return { status: 502, title: 'You could not be signed in', advice: 'Begin again.', way: 'sign in', detail };
   }
   if (isUnreachable(thrown)) {
-    return { status: 503, title: 'A server does not answer', advice: 'Try again in a moment.', way: 'go home' };
+    return UNANSWERED;
   }
   if (thrown instanceof ClientError) {
     const advice = 'The answer did not pass the checks that keep others from signing in as you. Begin again.';
@@ -79,7 +89,7 @@ export function problemOf(thrown: unknown): Problem {
 }
 
 function adviceOn({ code }: ApiRefusal): string {
-  return code === 'insufficient_scope'
+  return code === 'insufficient_scope' || code === 'insufficient_role'
     ? 'Either you did not allow this app to do that, or you may not do it yourself.'
     : 'This app asked for something that the API does not do.';
 }
