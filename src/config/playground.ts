@@ -23,5 +23,5 @@ export const playgroundIssuer = z.strictObject({
   /** Called with the tokens. */
   api: webUrl.optional(),
   /** Who is registered there for the playground: by what it is used for. */
-  clients: z.partialRecord(z.enum(['web', 'spa', 'implicit', 'password', 'machine', 'device']), client),
+  clients: z.partialRecord(z.enum(['web', 'spa', 'implicit', 'password', 'machine', 'device', 'shortLived']), client),
 });

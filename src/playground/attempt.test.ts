@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { refusedByServer } from './attempt.ts';
+import { CannotTry, refusedByServer } from './attempt.ts';
 
 it('sees a refusal in an error status, and says it in the server’s words', async () => {
   const answer = Response.json({ error: 'invalid_grant', error_description: 'used already.' }, { status: 400 });
@@ -15,9 +15,15 @@ it('sees a refusal in a redirect that carries an error', async () => {
   expect(await refusedByServer(answer)).toMatchObject({ refused: true, seen: '303 invalid_scope.' });
 });
 
-it('does not take tokens, a redirect with a code or a server that broke for a refusal', async () => {
+it('does not take tokens or a redirect with a code for a refusal', async () => {
   const code = new Response(null, { status: 303, headers: { location: 'http://localhost/cb?code=abc' } });
-  for (const answer of [Response.json({ access_token: 'a' }), code, new Response('', { status: 500 })]) {
+  for (const answer of [Response.json({ access_token: 'a' }), code]) {
     expect(await refusedByServer(answer)).toMatchObject({ refused: false });
+  }
+});
+
+it('judges nothing by a server that broke, or that has too much to do', async () => {
+  for (const status of [429, 500, 503]) {
+    await expect(refusedByServer(new Response('', { status }))).rejects.toThrow(CannotTry);
   }
 });

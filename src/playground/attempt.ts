@@ -1,12 +1,32 @@
 import * as openid from 'openid-client';
 import type { Attempt, FlowContext } from './flow.ts';
 
+/** The attack could not be made, so there is nothing to judge. The message is for who pressed the button. */
+export class CannotTry extends Error {
+  override readonly name = 'CannotTry';
+}
+
+/** What a server says in JSON; of one that says something else, nothing. */
+export async function membersOf(answer: Response): Promise<Readonly<Record<string, unknown>>> {
+  const body: unknown = await answer
+    .clone()
+    .json()
+    .catch(() => undefined);
+  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+}
+
 /** Whether a server refused: with an error status, or by sending the browser back with an error (RFC 6749 §4.1.2.1). */
 export async function refusedByServer(answer: Response): Promise<Attempt> {
+  if (answer.status === 429 || answer.status >= 500) {
+    throw new CannotTry(
+      `The answer is ${answer.status}, which neither refuses nor lets through. Try again in a while.`,
+    );
+  }
   const location = answer.headers.get('location');
-  const error = location === null ? null : errorIn(new URL(location, answer.url || 'http://localhost'));
+  const target = location === null ? null : URL.parse(location, 'http://localhost');
+  const error = target && errorIn(target);
   const words = error ?? (await wordsOf(answer));
-  const refused = error !== null || (answer.status >= 400 && answer.status < 500);
+  const refused = error !== null || answer.status >= 400;
   return { refused, by: 'server', seen: `${answer.status}${words && ` ${words}`}.` };
 }
 
@@ -18,12 +38,9 @@ function errorIn({ searchParams, hash }: URL): string | null {
 }
 
 async function wordsOf(answer: Response): Promise<string> {
-  const body: unknown = await answer
-    .clone()
-    .json()
-    .catch(() => undefined);
-  if (typeof body === 'object' && body !== null && 'error' in body) {
-    return sentence(String(body.error), 'error_description' in body ? String(body.error_description) : null);
+  const { error, error_description: description } = await membersOf(answer);
+  if (error !== undefined) {
+    return sentence(String(error), description === undefined ? null : String(description));
   }
   if (answer.headers.get('content-type')?.startsWith('text/html')) {
     return 'with a page of its own, and the browser stays there';

@@ -1,6 +1,7 @@
 import * as openid from 'openid-client';
-import { type Recorder, recordingFetch } from './exchange.ts';
-import { type Client, type Issuer, secretsOf } from './issuers.ts';
+import { type Recorder, recordingFetch, type Send } from './exchange.ts';
+import { type Client, type Issuer, isPlainLoopback, secretsOf } from './issuers.ts';
+import { sendFor } from './outgoing.ts';
 
 const ANSWER_WITHIN_SECONDS = 10;
 
@@ -10,10 +11,12 @@ const KNOWN_FOR_MILLISECONDS = 60_000;
 /** An authorization server, known by its issuer URL alone. */
 export class AuthorizationServer {
   readonly settings: Issuer;
+  readonly send: Send;
   #known: { readonly metadata: openid.ServerMetadata; readonly at: number } | undefined;
 
   constructor(settings: Issuer) {
     this.settings = settings;
+    this.send = sendFor(settings);
   }
 
   get issuer(): string {
@@ -38,7 +41,7 @@ export class AuthorizationServer {
     const metadata = await this.metadata();
     const configuration = new openid.Configuration(metadata, clientId, undefined, authenticate(metadata, clientSecret));
     configuration.timeout = ANSWER_WITHIN_SECONDS;
-    configuration[openid.customFetch] = recordingFetch(recorder);
+    configuration[openid.customFetch] = recordingFetch(recorder, this.send);
     openid.enableNonRepudiationChecks(configuration);
     if (isPlainLoopback(this.issuer)) {
       openid.allowInsecureRequests(configuration);
@@ -51,7 +54,7 @@ export class AuthorizationServer {
     const options = {
       execute: isPlainLoopback(this.issuer) ? [openid.allowInsecureRequests] : [],
       timeout: ANSWER_WITHIN_SECONDS,
-      ...(recorder && { [openid.customFetch]: recordingFetch(recorder) }),
+      [openid.customFetch]: recorder ? recordingFetch(recorder, this.send) : this.send,
     };
     const ask = (algorithm: 'oidc' | 'oauth2') =>
       openid.discovery(new URL(this.issuer), 'playground', undefined, openid.None(), { ...options, algorithm });
@@ -75,10 +78,4 @@ function authenticate(metadata: openid.ServerMetadata, clientSecret: string | un
   return methods.includes('client_secret_basic')
     ? openid.ClientSecretBasic(clientSecret)
     : openid.ClientSecretPost(clientSecret);
-}
-
-/** `http:` is for this machine only; anything further away must be `https:`. */
-export function isPlainLoopback(issuer: string): boolean {
-  const { protocol, hostname } = new URL(issuer);
-  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }

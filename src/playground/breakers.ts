@@ -1,5 +1,5 @@
 import * as openid from 'openid-client';
-import { refusedByClient, refusedByServer } from './attempt.ts';
+import { CannotTry, membersOf, refusedByClient, refusedByServer } from './attempt.ts';
 import type { Breaker, FlowContext } from './flow.ts';
 import type { Client } from './issuers.ts';
 import { core, rfc } from './parties.ts';
@@ -133,7 +133,7 @@ export const foreignRedirectUri = (responseType: string): Breaker => ({
   attack: 'A link asks for the answer at an address of the attacker’s, where the code or token would arrive.',
   rule: 'Only a redirect URI that is registered, character for character; anything else ends on a page of the server’s.',
   standard: rfc(9700, '4.1.3'),
-  isAvailable: () => true,
+  isAvailable: ({ metadata }) => metadata.authorization_endpoint !== undefined,
   async attempt(context) {
     const url = new URL(context.metadata.authorization_endpoint ?? '');
     const parameters = {
@@ -162,14 +162,13 @@ export const missingScope = (narrow: (context: FlowContext, scope: string) => Pr
   isAvailable: (context) => context.server.settings.api?.records !== undefined && holdsToken(context),
   async attempt(context) {
     const narrowed = await narrow(context, 'records:read');
-    const body = (await narrowed.json()) as { access_token?: string; error?: string };
-    if (body.access_token === undefined) {
-      // Without the narrower token nothing has been tried yet.
-      throw new openid.ResponseBodyError('no narrower token', { cause: { error: '', ...body }, response: narrowed });
+    const { access_token: token, error } = await membersOf(narrowed);
+    if (typeof token !== 'string') {
+      throw new CannotTry(`There is no token that may only read: ${error ?? `HTTP ${narrowed.status}`}.`);
     }
     const answer = await context.send(context.server.settings.api?.records ?? '', {
       method: 'POST',
-      headers: { ...bearer(body.access_token), 'content-type': 'application/json' },
+      headers: { ...bearer(token), 'content-type': 'application/json' },
       body: JSON.stringify({ title: 'Not mine to write', body: '' }),
     });
     return refusedByServer(answer);

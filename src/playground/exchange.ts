@@ -38,10 +38,7 @@ export interface Recorder {
 const LONGEST_BODY = 10_000;
 
 /** Passes requests on and records each, with its answer or the lack of one. */
-export function recordingFetch(
-  { record, conceal }: Recorder,
-  send: Send = (url, options) => fetch(url, options as RequestInit),
-): Send {
+export function recordingFetch({ record, conceal }: Recorder, send: Send): Send {
   return async (url, options) => {
     const sent = describeRequest('client', new URL(url), concealed(options, conceal));
     try {
@@ -53,7 +50,7 @@ export function recordingFetch(
         status: response.status,
         response: renderResponse(response, body),
         body,
-        ...(location && { location: new URL(location, url).href }),
+        ...(location && { location: URL.parse(location, url)?.href ?? location }),
       });
       return response;
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type * as openid from 'openid-client';
 import type { AuthorizationServer } from './authorization-server.ts';
 import { diagramOf } from './diagram.ts';
-import type { Flow, FlowContext } from './flow.ts';
+import type { Field, Flow, FlowContext } from './flow.ts';
 import { initialParameters } from './home-page.ts';
 import { clientOf, contextOf } from './perform.ts';
 import type { Playground } from './playground.ts';
@@ -51,7 +51,9 @@ async function metadataOf(
 
 function fieldsOf(flow: Flow, { settings }: AuthorizationServer, run: Run | undefined) {
   const values = run?.parameters ?? initialParameters(flow, settings);
-  return flow.fields.map((field) => ({ ...field, value: values[field.name] ?? '' }));
+  // A password that somebody typed is sent to nobody again, not even to themselves.
+  const isKeptBack = ({ type }: Field) => type === 'password' && !settings.isDemo;
+  return flow.fields.map((field) => ({ ...field, value: isKeptBack(field) ? '' : (values[field.name] ?? '') }));
 }
 
 /** Browser tests wait for it. */
@@ -90,9 +92,13 @@ async function describeRun(playground: Playground, { flow, server, metadata, run
       ...breaker,
       available: breaker.isAvailable(context),
       verdict: run?.verdicts[breaker.name],
+      secondsToWait: secondsTo(run && breaker.waitsUntil?.(run)),
     })),
   };
 }
+
+const secondsTo = (moment: number | undefined) =>
+  moment === undefined ? undefined : Math.max(0, Math.ceil((moment - Date.now()) / 1000));
 
 function buttonsOf(flow: Flow, context: FlowContext, next: string | undefined) {
   return flow.actions

@@ -38,7 +38,10 @@ export interface Action {
 /** An attack, tried for real: the request is sent, and whether it was refused is seen and not assumed. */
 export interface Breaker extends Attack {
   readonly isAvailable: (context: FlowContext) => boolean;
-  readonly attempt: (context: FlowContext) => Promise<Attempt>;
+  /** `undefined`: it has begun, and goes on when its button is pressed after `waitsUntil`. */
+  readonly attempt: (context: FlowContext) => Promise<Attempt | undefined>;
+  /** Milliseconds since 1970. */
+  readonly waitsUntil?: (run: Run) => number | undefined;
 }
 
 /** What a page says of an attack. */

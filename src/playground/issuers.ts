@@ -4,8 +4,11 @@
  */
 
 /** What a client is to the playground; each flow names the one that it is played by. */
-export const CLIENT_ROLES = ['web', 'spa', 'implicit', 'password', 'machine', 'device'] as const;
+export const CLIENT_ROLES = ['web', 'spa', 'implicit', 'password', 'machine', 'device', 'shortLived'] as const;
 export type ClientRole = (typeof CLIENT_ROLES)[number];
+
+/** Nobody signs in to these. */
+const ROLES_OF_MACHINES: ReadonlySet<string> = new Set<ClientRole>(['machine', 'shortLived']);
 
 export interface Client {
   readonly clientId: string;
@@ -39,6 +42,7 @@ const DEMO_CLIENTS: Issuer['clients'] = {
   implicit: { clientId: 'demo-implicit', scope: `${IDENTITY} ${RECORDS}` },
   password: { clientId: 'demo-password', clientSecret: 'demo-password-secret', scope: RECORDS },
   machine: { clientId: 'demo-machine', clientSecret: 'demo-machine-secret', scope: RECORDS },
+  shortLived: { clientId: 'demo-short-lived', clientSecret: 'demo-short-lived-secret', scope: 'records:read' },
   device: { clientId: 'demo-device', scope: `${IDENTITY} ${RECORDS}` },
 };
 
@@ -63,7 +67,7 @@ export function otherIssuer(given: {
 }): Issuer {
   const clients = Object.entries(given.clients).map(([role, { clientId, clientSecret, scope }]) => [
     role,
-    { clientId, ...(clientSecret && { clientSecret }), scope: scope ?? (role === 'machine' ? '' : IDENTITY) },
+    { clientId, ...(clientSecret && { clientSecret }), scope: scope ?? (ROLES_OF_MACHINES.has(role) ? '' : IDENTITY) },
   ]);
   return {
     issuer: given.issuer,
@@ -77,3 +81,9 @@ export function otherIssuer(given: {
 /** Everything that a page shows is read by whoever looks over a shoulder: what is not public is not in it. */
 export const secretsOf = ({ clients, isDemo }: Issuer): string[] =>
   isDemo ? [] : Object.values(clients).flatMap(({ clientSecret }) => clientSecret ?? []);
+
+/** `http:` is for this machine only; anything further away must be `https:`. */
+export function isPlainLoopback(issuer: string): boolean {
+  const { protocol, hostname } = new URL(issuer);
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}

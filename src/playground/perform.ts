@@ -26,9 +26,8 @@ export async function contextOf(
   if (client === undefined) {
     throw new Error(`no client plays ${flow.name} at ${server.issuer}`);
   }
-  const password = server.settings.isDemo ? undefined : run.parameters.password;
   const recorder = {
-    conceal: concealing([...server.secrets, ...(password ? [password] : [])]),
+    conceal: concealingOf(server, run),
     record: (exchange: Exchange) => addStep(run, { exchange }, attack),
   };
   return {
@@ -38,10 +37,15 @@ export async function contextOf(
     ownUrl,
     metadata: await server.metadata(),
     recorder,
-    send: recordingFetch(recorder),
+    send: recordingFetch(recorder, server.send),
     connect: (other = client) => server.connect(other, recorder),
     note: (local) => addStep(run, { local }, attack),
   };
+}
+
+/** Of other servers neither the secrets of the clients here nor the password that was typed. */
+function concealingOf({ settings, secrets }: AuthorizationServer, { parameters: { password } }: Run) {
+  return concealing([...secrets, ...(password && !settings.isDemo ? [password] : [])]);
 }
 
 /** A refusal or a server that is away ends the action and is shown; only our own mistakes are thrown. */
@@ -67,7 +71,12 @@ export async function performBreaker(
     if (!breaker.isAvailable(context)) {
       return;
     }
-    const { refused, by, seen } = await breaker.attempt(context);
+    const attempt = await breaker.attempt(context);
+    if (attempt === undefined) {
+      delete run.verdicts[breaker.name];
+      return;
+    }
+    const { refused, by, seen } = attempt;
     const who = by === 'client' ? 'The client' : 'The server';
     const verdict: Verdict = {
       refused,
@@ -98,7 +107,9 @@ async function telling({ server }: Surroundings, run: Run, act: () => Promise<vo
     if (!problem) {
       throw thrown;
     }
-    run.problem = problem;
+    // A server may well say which password was wrong.
+    const { errorDescription: words } = problem;
+    run.problem = words === undefined ? problem : { ...problem, errorDescription: concealingOf(server, run)(words) };
   } finally {
     run.busy = false;
   }

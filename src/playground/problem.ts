@@ -1,4 +1,5 @@
 import * as openid from 'openid-client';
+import { CannotTry } from './attempt.ts';
 
 /** What went wrong, for a person: the code and words of the server where it gave some, and always a way on. */
 export interface Problem {
@@ -39,6 +40,13 @@ export function describeProblem(thrown: unknown, issuer: string): Problem | unde
     const challenge = thrown.cause[0]?.parameters;
     return refusal(challenge?.error ?? `HTTP ${thrown.status}`, challenge?.error_description);
   }
+  if (thrown instanceof CannotTry) {
+    return { title: 'This attack cannot be tried here', advice: thrown.message };
+  }
+  if (thrown instanceof TypeError && 'code' in thrown && thrown.code === 'ERR_INVALID_URL') {
+    const advice = 'Its discovery document names an endpoint that is no address.';
+    return { title: 'The authorization server cannot be used', advice };
+  }
   if (isUnreachable(thrown)) {
     return unreachable('authorization server', issuer);
   }
@@ -61,10 +69,13 @@ export function unreachable(party: string, url: string): Problem {
   };
 }
 
-/** fetch rejects with a TypeError when it cannot connect, and with a TimeoutError when nobody answers in time. */
+/** fetch rejects with a TypeError when it cannot connect or loses the connection, and with a TimeoutError when nobody answers in time. */
 export function isUnreachable(thrown: unknown): boolean {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error.name === 'TimeoutError' || (error instanceof TypeError && error.message === 'fetch failed')) {
+    if (
+      error.name === 'TimeoutError' ||
+      (error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message))
+    ) {
       return true;
     }
   }

@@ -72,6 +72,8 @@ export interface Run {
   tokens: Tokens;
   code?: CodeMemory | undefined;
   device?: WaitingDevice | undefined;
+  /** A token that somebody waits for the end of, in milliseconds since 1970. */
+  expiring?: { readonly token: string; readonly at: number } | undefined;
   /** Where the browser has to go next. */
   leaveTo?: string | undefined;
   problem?: Problem | undefined;

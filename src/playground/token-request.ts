@@ -34,17 +34,10 @@ export function postForm(
       ...(usesBasic && { authorization: `Basic ${btoa(pair)}` }),
     },
     body: body.toString(),
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
   });
 }
 
 /** As a browser would ask, and without anybody's cookies. */
 export function getPage(context: Pick<FlowContext, 'send'>, url: URL): Promise<Response> {
-  return context.send(url.href, {
-    method: 'GET',
-    headers: { accept: 'text/html' },
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
-  });
+  return context.send(url.href, { method: 'GET', headers: { accept: 'text/html' } });
 }

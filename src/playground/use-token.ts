@@ -16,7 +16,6 @@ async function callApi(context: FlowContext, url: string, note?: object): Promis
       ...(note && { 'content-type': 'application/json' }),
     },
     ...(note && { body: JSON.stringify(note) }),
-    signal: AbortSignal.timeout(10_000),
   });
 }
 

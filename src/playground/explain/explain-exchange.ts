@@ -104,7 +104,7 @@ function partyOf(kind: MessageKind): Party {
   return kind === 'api' || kind === 'api-metadata' ? 'resource-server' : 'authorization-server';
 }
 
-const labelOf = ({ method, target }: Exchange) => `${method} ${new URL(target).pathname}`;
+const labelOf = ({ method, parts }: Exchange) => `${method} ${new URL(parts.url).pathname}`;
 
 /** The status, and what came with it or what was wrong. */
 function answerOf({ status, response }: Exchange, answered: Readonly<Record<string, unknown>> | undefined) {

@@ -12,6 +12,7 @@ import {
   stolenRefreshToken,
 } from '../breakers.ts';
 import { CODE_FIELDS, redeem, startCode } from '../code-grant.ts';
+import { expiredToken } from '../expired-token.ts';
 import type { Attempt, Breaker, Flow, FlowContext } from '../flow.ts';
 import { rfc } from '../parties.ts';
 import { postForm } from '../token-request.ts';
@@ -167,5 +168,5 @@ export const authorizationCode: Flow = {
   start: startCode,
   actions: [redeem, ...USE_TOKEN],
   story: ['redeem', 'whoami', 'userinfo', 'refresh', 'introspect', 'revoke', 'whoami'],
-  breakers: [...BREAKERS, alteredIdToken, garbageToken, stolenRefreshToken, replayRefreshToken],
+  breakers: [...BREAKERS, alteredIdToken, garbageToken, expiredToken, stolenRefreshToken, replayRefreshToken],
 };

@@ -1,7 +1,8 @@
 /** RFC 6749 §4.4: a client on its own behalf. */
 import * as openid from 'openid-client';
-import { refusedByServer } from '../attempt.ts';
+import { membersOf, refusedByServer } from '../attempt.ts';
 import { garbageToken, missingScope, wrongSecret } from '../breakers.ts';
+import { expiredToken } from '../expired-token.ts';
 import type { Action, Flow, FlowContext } from '../flow.ts';
 import { rfc } from '../parties.ts';
 import { readTokens } from '../run.ts';
@@ -58,12 +59,17 @@ export const clientCredentials: Flow = {
       isAvailable: () => true,
       async attempt(context) {
         const answer = await post(context, 'openid admin:everything');
-        const { scope } = (await answer.clone().json()) as { scope?: string };
+        const { scope } = await membersOf(answer);
         const seen = await refusedByServer(answer);
-        const leftOut = answer.ok && !(scope ?? 'admin:everything').split(' ').includes('admin:everything');
+        const leftOut =
+          answer.ok &&
+          !String(scope ?? 'admin:everything')
+            .split(' ')
+            .includes('admin:everything');
         return leftOut ? { refused: true, by: 'server', seen: `the token has the scope “${scope}” only.` } : seen;
       },
     },
     garbageToken,
+    expiredToken,
   ],
 };

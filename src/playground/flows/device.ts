@@ -1,7 +1,7 @@
 /** RFC 8628: the playground is a television that shows a code and asks whether somebody has answered. */
 import * as openid from 'openid-client';
 import QRCode from 'qrcode';
-import { refusedByServer } from '../attempt.ts';
+import { membersOf, refusedByServer } from '../attempt.ts';
 import { alteredIdToken, garbageToken, replayRefreshToken, someOtherClient } from '../breakers.ts';
 import { noteIdTokenChecks } from '../code-grant.ts';
 import type { Action, Breaker, Flow, FlowContext } from '../flow.ts';
@@ -17,6 +17,8 @@ const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 /** RFC 8628 §3.2: where the answer names none. */
 const DEFAULT_INTERVAL = 5;
 
+const LONGEST_LINK = 1000;
+
 /** A device may wait for ten minutes: of its polls the last ones are kept. */
 const MOST_POLLS_KEPT = 5;
 
@@ -24,15 +26,23 @@ async function beginDevice(context: FlowContext): Promise<void> {
   const { run } = context;
   const { scope = '' } = run.parameters;
   const answer = await openid.initiateDeviceAuthorization(await context.connect(), { scope });
-  const link = answer.verification_uri_complete ?? answer.verification_uri;
+  const link = linkTo(answer.verification_uri_complete ?? answer.verification_uri);
   run.device = {
     deviceCode: answer.device_code,
     userCode: answer.user_code,
-    verificationUri: answer.verification_uri,
+    verificationUri: linkTo(answer.verification_uri),
     link,
     qrCode: await QRCode.toString(link, { type: 'svg', margin: 0 }),
     interval: answer.interval ?? DEFAULT_INTERVAL,
   };
+}
+
+/** People are to open it: of another kind, or too long for a picture, it is none. */
+function linkTo(uri: string): string {
+  if (!/^https?:$/.test(URL.parse(uri)?.protocol ?? '') || uri.length > LONGEST_LINK) {
+    throw new openid.ClientError('verification_uri is no address that a person could open');
+  }
+  return uri;
 }
 
 export const pollDevice: Action = {
@@ -92,7 +102,7 @@ const BREAKERS: readonly Breaker[] = [
       const code = context.run.device?.deviceCode ?? '';
       await poll(context, code);
       const answer = await poll(context, code);
-      const { error } = (await answer.clone().json()) as { error?: string };
+      const { error } = await membersOf(answer);
       return { ...(await refusedByServer(answer)), refused: error === 'slow_down' };
     },
   },

@@ -11,7 +11,7 @@ const DISCOVERY = {
 };
 
 const get = ({ send }: FlowContext, url: string) =>
-  send(url, { method: 'GET', headers: { accept: 'application/json' }, signal: AbortSignal.timeout(10_000) });
+  send(url, { method: 'GET', headers: { accept: 'application/json' } });
 
 const keys: Action = {
   name: 'keys',

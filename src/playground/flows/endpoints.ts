@@ -1,8 +1,9 @@
 /** The endpoints by themselves: what a client, an API or an operator asks beside the grants. */
 import * as openid from 'openid-client';
-import { refusedByServer } from '../attempt.ts';
+import { membersOf, refusedByServer } from '../attempt.ts';
 import { bearer, garbageToken, missingScope } from '../breakers.ts';
 import { CODE_FIELDS, redeem, startCode } from '../code-grant.ts';
+import { expiredToken } from '../expired-token.ts';
 import type { Breaker, Flow, FlowContext } from '../flow.ts';
 import { core, rfc } from '../parties.ts';
 import { postForm } from '../token-request.ts';
@@ -67,8 +68,9 @@ export const introspection: Flow = {
       isAvailable: () => true,
       async attempt(context) {
         const answer = await introspectAs(context, context.client, openid.randomState());
-        const body = (await answer.clone().json()) as { active?: boolean };
-        return { refused: body.active !== true, by: 'server', seen: JSON.stringify(body) };
+        const seen = await refusedByServer(answer);
+        const body = await membersOf(answer);
+        return answer.ok ? { ...seen, refused: body.active === false, seen: JSON.stringify(body) } : seen;
       },
     },
   ],
@@ -208,6 +210,7 @@ export const apiCall: Flow = {
       },
     },
     garbageToken,
+    expiredToken,
     missingScope((context, scope) =>
       postForm(context, context.metadata.token_endpoint, context.client, { grant_type: 'client_credentials', scope }),
     ),

@@ -1,8 +1,9 @@
 /** RFC 6749 §6. The first tokens come with an authorization code, which is redeemed at once: it is not what this page is about. */
 import * as openid from 'openid-client';
-import { refusedByServer } from '../attempt.ts';
+import { membersOf, refusedByServer } from '../attempt.ts';
 import { garbageToken, missingScope, replayRefreshToken, stolenRefreshToken } from '../breakers.ts';
 import { CODE_FIELDS, redeem, startCode } from '../code-grant.ts';
+import { expiredToken } from '../expired-token.ts';
 import type { Breaker, Flow, FlowContext } from '../flow.ts';
 import { rfc } from '../parties.ts';
 import { postForm } from '../token-request.ts';
@@ -17,8 +18,8 @@ async function refreshTo(context: FlowContext, scope: string): Promise<Response>
     refresh_token: run.tokens.refreshToken,
     scope,
   });
-  const { refresh_token: next } = (await answer.clone().json()) as { refresh_token?: string };
-  run.tokens = { ...run.tokens, ...(next && { refreshToken: next }) };
+  const { refresh_token: next } = await membersOf(answer);
+  run.tokens = { ...run.tokens, ...(typeof next === 'string' && { refreshToken: next }) };
   return answer;
 }
 
@@ -65,5 +66,13 @@ export const refreshFlow: Flow = {
   start: startCode,
   actions: [redeem, ...USE_TOKEN],
   story: ['redeem', 'refresh', 'whoami', 'refresh'],
-  breakers: [garbageToken, missingScope(refreshTo), moreScope, inventedToken, stolenRefreshToken, replayRefreshToken],
+  breakers: [
+    garbageToken,
+    expiredToken,
+    missingScope(refreshTo),
+    moreScope,
+    inventedToken,
+    stolenRefreshToken,
+    replayRefreshToken,
+  ],
 };

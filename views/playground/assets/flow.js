@@ -55,6 +55,7 @@ function prepare() {
     };
   }
   poll();
+  countDown();
 }
 
 let waiting;
@@ -67,6 +68,27 @@ function poll() {
     const url = `${location.pathname}/actions/poll`;
     waiting = setTimeout(() => swap(url, { method: 'POST' }, false), Number(run.dataset.poll) * 1000);
   }
+}
+
+let ticking;
+
+/** An attack that has to wait for something goes on by itself. */
+function countDown() {
+  clearInterval(ticking);
+  const shown = document.querySelector('[data-wait]');
+  if (!shown) {
+    return;
+  }
+  const ends = Date.now() + Number(shown.dataset.wait) * 1000;
+  const tick = () => {
+    const left = Math.ceil((ends - Date.now()) / 1000);
+    shown.querySelector('span').textContent = Math.max(0, left);
+    if (left <= 0) {
+      clearInterval(ticking);
+      swap(shown.parentElement.querySelector('form').action, { method: 'POST' }, false);
+    }
+  };
+  ticking = setInterval(tick, 250);
 }
 
 prepare();

@@ -23,7 +23,7 @@ export function showStep(step, words) {
   document
     .getElementById('now')
     .replaceChildren(
-      element('h2', { 'data-testid': 'step-title' }, title),
+      element('h2', { 'data-testid': 'step-title' }, title.charAt(0).toUpperCase() + title.slice(1)),
       element('p', { class: 'muted' }, text),
       ...(step.verdict ? [verdictOf(step.verdict)] : []),
       ...(step.request ? messagesOf(step) : []),
