@@ -208,6 +208,15 @@ it('is not live, and keeps trying, where somebody else answers for the issuer', 
   await poll(0);
 });
 
+it('C87: forgets once more a second later, for what was asked meanwhile may come from a node that had not heard', async () => {
+  tell(await begin(), { e1: await sign('e1') });
+  tell(await poll(1), { e2: 'nonsense' });
+  await poll(2);
+  // That it began, the event, and what could not be read.
+  expect(revocations.now).toBe(3);
+  await expect.poll(() => revocations.now, { timeout: 5000 }).toBe(6);
+});
+
 it('deletes its stream when it is closed', async () => {
   await begin();
   await stream.close();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEventStream, type EventStream, type EventStreamOptions, type Poll, Unexpected } from './event-stream.ts';
 import type { Revocations } from './revocations.ts';
-import { readSecurityEvent, type SecurityEventTokens } from './security-event-token.ts';
+import { readSecurityEvent, type SecurityEventTokens, type Touched } from './security-event-token.ts';
 import type { GuardLogger } from './strategy.ts';
 
 export interface RevocationStreamOptions extends EventStreamOptions, SecurityEventTokens {
@@ -80,10 +80,9 @@ export class RevocationStream {
   }
 
   async #follow(): Promise<never> {
-    const { revocations } = this.#options;
     if (this.#stream === undefined) {
       this.#stream = await createEventStream(this.#options, this.#closing.signal);
-      revocations.noteUnknown(); // What happened before it was there.
+      this.#note(undefined); // What happened before it was there.
     }
     for (let read = NOTHING_READ; ; ) {
       const sets = await this.#stream.poll(read, () => this.#hear()).catch((error: unknown) => this.#lose(error));
@@ -111,11 +110,10 @@ export class RevocationStream {
     const setErrs: Record<string, Poll['setErrs'][string]> = {};
     const read = async ([jti, set]: [string, string]) => {
       try {
-        this.#note(await readSecurityEvent(this.#options, jti, set));
+        this.#note((await readSecurityEvent(this.#options, jti, set)).handles);
         ack.push(jti);
       } catch (err) {
-        // Whatever it was about.
-        this.#options.revocations.noteUnknown();
+        this.#note(undefined); // Whatever it was about.
         this.#options.logger.warn({ err, jti }, 'a security event cannot be read');
         setErrs[jti] = { err: 'invalid_request', description: 'it cannot be verified' };
       }
@@ -124,7 +122,7 @@ export class RevocationStream {
     return { ack, setErrs };
   }
 
-  #note({ handles }: Awaited<ReturnType<typeof readSecurityEvent>>): void {
+  #note(handles: Touched['handles']): void {
     const { revocations } = this.#options;
     const note = () => (handles === undefined ? revocations.noteUnknown() : revocations.note(handles));
     note();
