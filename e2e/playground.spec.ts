@@ -94,6 +94,16 @@ for (const [title, stories] of Object.entries(STORIES)) {
   });
 }
 
+test('an expired token: the page waits for its end, and uses it once more', async ({ page }) => {
+  await page.goto(`${PLAYGROUND}/tools/api`);
+  await page.getByTestId('break-expired-token').click();
+  const card = page.getByTestId('breaker-expired-token');
+  await expect(card.getByRole('timer')).toHaveText(/^Good for another \d s/);
+  // Nothing is pressed again: its few seconds are real ones.
+  await expect(card.locator('[data-refused="true"]')).toHaveText(/401 invalid_token/, { timeout: 20_000 });
+  await expect(card.getByRole('timer')).toHaveCount(0);
+});
+
 test('device: whoever polls too fast is told to slow down', async ({ page }) => {
   await start(page, '/flows/device');
   await breakIt(page, 'too-fast', /slow_down/);

@@ -226,7 +226,10 @@ describe('the token handler of the single-page app', () => {
     const browser = await signedIn();
     const seen = new Set([browser.cookies.get(REFRESH)]);
     for (let round = 1; round <= 3; round += 1) {
-      expect(await tokenFor(browser)).toEqual([200, { access_token: expect.any(String), expires_in: expect.any(Number) }]);
+      expect(await tokenFor(browser)).toEqual([
+        200,
+        { access_token: expect.any(String), expires_in: expect.any(Number) },
+      ]);
       seen.add(browser.cookies.get(REFRESH));
     }
     expect(seen.size).toBe(4);

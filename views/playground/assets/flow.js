@@ -79,13 +79,15 @@ function countDown() {
   if (!shown) {
     return;
   }
+  const form = shown.parentElement.querySelector('form');
+  form.querySelector('button').disabled = true;
   const ends = Date.now() + Number(shown.dataset.wait) * 1000;
   const tick = () => {
     const left = Math.ceil((ends - Date.now()) / 1000);
     shown.querySelector('span').textContent = Math.max(0, left);
     if (left <= 0) {
       clearInterval(ticking);
-      swap(shown.parentElement.querySelector('form').action, { method: 'POST' }, false);
+      swap(form.action, { method: 'POST' }, false);
     }
   };
   ticking = setInterval(tick, 250);
