@@ -54,7 +54,8 @@ export async function readProof(proof: string, { method, url, accessToken, jkt }
   if (htm !== method) {
     throw new InvalidProof(`The DPoP proof is for another method than ${method} (htm).`);
   }
-  if (normalized(htu) !== normalized(url)) {
+  const asked = normalized(url);
+  if (asked === undefined || normalized(htu) !== asked) {
     throw new InvalidProof(`The DPoP proof is for another URL than ${url} (htu).`);
   }
   if (ath !== hash('sha256', accessToken, 'base64url')) {

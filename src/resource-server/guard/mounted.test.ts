@@ -1,4 +1,5 @@
-import type { RequestListener } from 'node:http';
+import { once } from 'node:events';
+import { type RequestListener, request } from 'node:http';
 import express from 'express';
 import Fastify from 'fastify';
 import Koa from 'koa';
@@ -67,4 +68,25 @@ it.each(Object.keys(SERVERS))('in %s a DPoP proof names the URL that the client 
   };
   expect(await ask(`${url}/v1/books`)).toBe(200);
   expect(await ask(`${url}/books`)).toBe(401);
+});
+
+it('takes a DPoP proof for what the client asked for where it asks with an origin (RFC 9112 §3.2.2), and for nothing else', async () => {
+  const options = { issuer: 'https://login.example.com', audience: 'urn:books', strategy: { repository } };
+  const { url, stop } = await startApplication((publicUrl) =>
+    express().use(createGuard({ ...options, possession: { publicUrl } }).require('a'), (_request, response) => {
+      response.send('ok');
+    }),
+  );
+  stops.push(stop);
+  const ask = async (path: string, htu: string) => {
+    const dpop = await createProof(key, { method: 'GET', url: htu, accessToken: 'token' });
+    const sent = request(url, { path, headers: { authorization: 'DPoP token', dpop } });
+    const [response] = await once(sent.end(), 'response');
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await ask(`${url}/books?page=2`, `${url}/books`)).toBe(200);
+  expect(await ask(`${url}/books`, `${url}/others`)).toBe(401);
+  expect(await ask('http://evil.example/books', 'http://evil.example/books')).toBe(401);
+  expect(await ask(`${url}/books`, 'no URL')).toBe(401);
 });

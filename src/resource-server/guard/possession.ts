@@ -20,9 +20,9 @@ export interface PossessionOptions {
   readonly boundTokensOnly?: boolean;
   /**
    * With it every DPoP proof has to name a nonce of this server, and one made in advance is worth nothing (RFC 9449 §9). Servers
-   * that share the secret take each other's.
+   * that share the secret take each other's. A variable that was forgotten, undefined or empty, is refused.
    */
-  readonly nonceSecret?: string;
+  readonly nonceSecret?: string | undefined;
   /** Where several processes serve one audience, so that a proof counts once among them all; else once in this process. */
   readonly isFirstUse?: IsFirstUse;
   /** Without it tokens that are bound to a certificate are refused (RFC 8705). */
@@ -120,6 +120,9 @@ type CheckProof = (presentation: Presentation, jkt: string) => Promise<void>;
 function createCheckProof(dependencies: PossessionDependencies & { readonly publicUrl: string }): CheckProof {
   const { publicUrl, nonceSecret, logger, now } = dependencies;
   const { isFirstUse = createReplayMemory(now) } = dependencies;
+  if ('nonceSecret' in dependencies && !nonceSecret) {
+    throw new TypeError('possession.nonceSecret is given, and empty');
+  }
   const nonces = nonceSecret === undefined ? undefined : createNonces(nonceSecret, now);
   const root = publicUrl.replace(/\/$/, '');
 
@@ -130,7 +133,8 @@ function createCheckProof(dependencies: PossessionDependencies & { readonly publ
       throw refuse.invalidProof('Send one DPoP header, with a proof of possession.');
     }
     try {
-      const [path = ''] = target.split('?', 1);
+      // RFC 9112 §3.2.2: it may name an origin, too. That of this server is known.
+      const [path = ''] = target.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1);
       const proof = await readProof(header, { method, url: root + path, accessToken: token, jkt });
       const lifetime = lifetimeOf(proof, nonces, refuse, now);
       if (!(await isFirstUse(hash('sha256', `${jkt}\0${proof.jti}`, 'base64url'), lifetime))) {
