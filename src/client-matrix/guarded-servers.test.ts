@@ -313,6 +313,10 @@ it('refuses rules that cannot be meant', () => {
   // A variable that was forgotten must not mean never to hear of a revocation.
   const halfOf = { issuer: 'http://localhost', audience: 'urn:x', strategy: 'jwt', clientId: 'api' } as const;
   expect(() => createGuard(halfOf)).toThrow('clientSecret');
+  for (const nonceSecret of [undefined, '']) {
+    const options = { issuer: 'http://localhost', audience: 'http://localhost', possession: { nonceSecret } };
+    expect(() => createGuard({ ...options, strategy: 'jwt' })).toThrow('nonceSecret');
+  }
 });
 
 it('is not forgotten unnoticed: without a guard there is no token', () => {

@@ -14,8 +14,8 @@ export interface VerificationOptions {
   /** How tokens are checked: by introspection, unless given. */
   readonly strategy?: Strategy;
   /** With what this resource server authenticates when it asks about a token: not needed where it does not ask. */
-  readonly clientId?: string;
-  readonly clientSecret?: string;
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
   /** For how long the authorization server is waited for: 2000 unless given. */
   readonly timeoutMs?: number;
   readonly cache?: CacheOptions;
