@@ -197,7 +197,7 @@ it('C94: links to no script that a device authorization names, and draws no endl
   }
 });
 
-it('C96: shows nobody the password that was typed for another server', async () => {
+it('shows nobody the password that was typed for another server', async () => {
   answers.set(
     '/token',
     json(400, { error: 'invalid_grant', error_description: 'no such password: Rhubarb-&-custard' }),

@@ -260,7 +260,7 @@ describe('the token handler of the single-page app', () => {
     expect((await tokenFor(browser))[0]).toBe(200);
   });
 
-  it('brings several tabs back, each to its own page, and none to another site', async () => {
+  it('C95: brings several tabs back, each to its own page, and none to another site', async () => {
     const browser = new Browser(spa);
     const first = await browser.comeBackFrom('/bff/sign-in?to=/reports');
     const second = await browser.comeBackFrom('/bff/sign-in?to=https://evil.example/');

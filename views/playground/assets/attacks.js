@@ -3,12 +3,16 @@ import { showCheck } from './exchanges.js';
 
 /** The attacks that a client in the browser can try: each is done for real, and what comes of it is seen. */
 
-/** A server is right to refuse with an error status; anything else lets the attack through. */
+/** Refused with an error status, or let through; a server that broke or has too much to do has said neither. */
 export async function refusedByServer(sending) {
   const exchange = await sending;
   const { status, json } = exchange;
-  const refused = status >= 400 && status < 500;
-  const words = [status ?? 'no answer', json?.error, json?.error_description && `(${json.error_description})`];
+  if (!status || status === 429 || status >= 500) {
+    const text = `Nothing can be judged by this answer: ${status ?? 'none'}. Try again in a while.`;
+    return { step: exchange, verdict: { text } };
+  }
+  const refused = status >= 400;
+  const words = [status, json?.error, json?.error_description && `(${json.error_description})`];
   return {
     step: exchange,
     verdict: {

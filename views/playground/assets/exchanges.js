@@ -92,7 +92,7 @@ function add(step) {
 }
 
 function toneOf({ verdict, status }) {
-  if (verdict) {
+  if (verdict?.refused !== undefined) {
     return verdict.refused ? 'refused' : 'broken';
   }
   return status >= 400 ? 'error' : 'plain';
