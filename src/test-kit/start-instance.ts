@@ -50,7 +50,8 @@ async function start(options: TestInstanceOptions, begun: AsyncDisposableStack):
   const controlSocket = await listenFor(started.promise, 'control', 0, begun);
   const secret = randomBytes(32).toString('base64url');
   const issuer = `http://localhost:${issuerSocket.port}${path}`;
-  const controlUrl = `http://localhost:${controlSocket.port}`;
+  // The address and not its name: at ::1, which localhost is as well, somebody else may listen, and be told the secret.
+  const controlUrl = `http://${HOST}:${controlSocket.port}`;
   try {
     const postgres = await openTestPostgres(options.databaseUrl, env);
     begun.defer(postgres.stop);

@@ -389,7 +389,8 @@ describe('the control API refuses', () => {
 
   it('web pages, whatever name leads them here', async () => {
     expect((await call('/accounts', { headers: { origin: server.issuer } })).status).toBe(403);
-    const { port } = new URL(server.controlUrl);
+    const { hostname, port } = new URL(server.controlUrl);
+    expect(hostname).toBe('127.0.0.1');
     const request = `GET /accounts HTTP/1.1\r\nAuthorization: Bearer ${server.secret}\r\nConnection: close\r\n`;
     expect((await sendRaw(server.controlUrl, `${request}Host: rebound.example:${port}\r\n\r\n`)).status).toBe(403);
     expect((await sendRaw(server.controlUrl, `${request}Host: 127.0.0.1:${port}\r\n\r\n`)).status).toBe(200);
