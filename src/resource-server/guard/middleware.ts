@@ -102,7 +102,8 @@ function exchangeOf(first: First, second: Second): Exchange {
   if (typeof second === 'function') {
     return { request: first.req, target: first.originalUrl, place: first.state, write: answerIn(first) };
   }
-  return first.raw === undefined
+  // Other middleware may have left a `raw` of its own at Node's request.
+  return first.rawHeaders !== undefined
     ? { request: first, place: first, write: writeTo(second) }
     : { request: first.raw, place: first, write: replyWith(second) };
 }

@@ -90,3 +90,13 @@ it('takes a DPoP proof for what the client asked for where it asks with an origi
   expect(await ask('http://evil.example/books', 'http://evil.example/books')).toBe(401);
   expect(await ask(`${url}/books`, 'no URL')).toBe(401);
 });
+
+it('knows a request of Express that other middleware has left something at', async () => {
+  const options = { issuer: 'https://login.example.com', audience: 'urn:books', strategy: { repository } };
+  const app = express();
+  app.use((request, _response, next) => next(void Object.assign(request, { raw: Buffer.from('body') })));
+  app.use(createGuard(options).require('a'));
+  const { url, stop } = await startApplication(() => app);
+  stops.push(stop);
+  expect((await fetch(url)).status).toBe(401);
+});
