@@ -24,7 +24,8 @@ it('shows an error answer of the authorization endpoint, with a description or w
 
 it('recognises a server that is not running, however deep the cause lies', () => {
   const thrown = new Error('outer', { cause: new Error('inner', { cause: new TypeError('fetch failed') }) });
-  expect(describeProblem(thrown, ISSUER)?.advice).toContain(ISSUER);
+  expect(describeProblem(thrown, ISSUER)?.advice).toContain(`${ISSUER}. Start everything with “npm start”`);
+  expect(describeProblem(thrown, 'https://login.example.com')?.advice).not.toContain('npm start');
 });
 
 it('does not explain away a mistake of our own', () => {

@@ -1,5 +1,6 @@
 import * as openid from 'openid-client';
 import { CannotTry } from './attempt.ts';
+import { isPlainLoopback } from './issuers.ts';
 
 /** What went wrong, for a person: the code and words of the server where it gave some, and always a way on. */
 export interface Problem {
@@ -65,7 +66,11 @@ export function describeProblem(thrown: unknown, issuer: string): Problem | unde
 export function unreachable(party: string, url: string): Problem {
   return {
     title: `The ${party} does not answer`,
-    advice: `Nothing answers at ${url}. Start everything with “npm start”, then try again.`,
+    advice: `Nothing answers at ${url}. ${
+      isPlainLoopback(url)
+        ? 'Start everything with “npm start”, then try again.'
+        : 'Is it running? Try again in a while.'
+    }`,
   };
 }
 

@@ -31,7 +31,7 @@ export function welcome(notice) {
   return {
     title: 'Welcome',
     content: [
-      ...(notice ? [element('p', { class: 'answer', role: 'status', 'data-testid': 'notice' }, notice)] : []),
+      ...(notice ? [element('p', { class: 'notice', role: 'status', 'data-testid': 'notice' }, notice)] : []),
       hero(
         'Your records, in a page that keeps no secrets',
         element('p', { class: 'lead' }, 'Sign in at ', issuer, ', choose what this app may do, and come back here.'),
