@@ -1,5 +1,6 @@
 import { type AdapterPayload, errors } from 'oidc-provider';
 import type { Substitutes } from './redemption.ts';
+import { revokeGrantOf } from './revocation-statements.ts';
 import type { Successors } from './rotation.ts';
 import { TokenAdapter } from './token-adapter.ts';
 import { fromTokenRow, placeOf } from './token-payload.ts';
@@ -23,6 +24,16 @@ export class RefreshTokenAdapter extends TokenAdapter {
     const successors = rotation.graceMs > 0 ? rotation.seal(id, drawn) : null;
     this.#expect(drawn);
     await this.use({ ...placeOf(id), kind: this.kind, successors }, () => this.#tellTheSame(id, drawn));
+  }
+
+  /**
+   * The engine asks for this, and then for the end of all that came of the grant. In between this node may die, or the database
+   * refuse, and whoever asked would ask again: about a token that nobody knows any more. So all of it ends in one statement.
+   */
+  override async destroy(id: string): Promise<void> {
+    const place = placeOf(id);
+    this.deps.memory()?.tokens.delete(place.key);
+    await this.deps.pool.query(revokeGrantOf(place));
   }
 
   /** Another request with this token was first: what that one was told is told here as well. */

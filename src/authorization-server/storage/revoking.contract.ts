@@ -25,6 +25,7 @@ export async function saveFamily(store: ArtifactStore) {
     clientId,
     accountId,
     codeId: members[0]?.id ?? '',
+    refreshTokenId: members[2]?.id ?? '',
     /** The kinds that are still there. */
     async left() {
       const found = await Promise.all(members.map(async ({ kind }) => ((await find(kind)) ? kind : undefined)));
@@ -48,6 +49,15 @@ export function describeRevoking(createNode: CreateNode): void {
         expect(await other.left()).toEqual(WHOLE_FAMILY);
       },
     );
+
+    it('C42: ends all that came of a grant at one moment with its refresh token: who asks again finds nothing to ask for', async () => {
+      const store = createNode();
+      const family = await saveFamily(store);
+      const other = await saveFamily(store);
+      await createNode().adapter('RefreshToken').destroy(family.refreshTokenId);
+      expect(await family.left()).toEqual([]);
+      expect(await other.left()).toEqual(WHOLE_FAMILY);
+    });
 
     it.each([
       ['ended', (store: ArtifactStore, { grantId }: Family) => store.adapter('Grant').destroy(grantId)],
