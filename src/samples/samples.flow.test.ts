@@ -282,4 +282,12 @@ describe('the token handler of the single-page app', () => {
     expect(await tokenFor(browser)).toEqual([401, { error: 'signed_out' }]);
     expect(await tokenFor(copy)).toEqual([401, { error: 'signed_out' }]);
   });
+
+  it('signs out another tab whose refresh is on its way', async () => {
+    const browser = await signedIn();
+    const tab = new Browser(spa);
+    tab.cookies.set(REFRESH, browser.cookies.get(REFRESH) ?? '');
+    await Promise.all([tab.post('/bff/token'), browser.post('/bff/sign-out')]);
+    expect(await tokenFor(tab)).toEqual([401, { error: 'signed_out' }]);
+  });
 });
