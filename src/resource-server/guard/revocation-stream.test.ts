@@ -173,9 +173,33 @@ it('is live while there are signs of life, and for 750 ms after each', async () 
   const first = await begin();
   time = 749;
   expect(stream.live).toBe(true);
-  time = 750;
-  expect(stream.live).toBe(false);
   first.response.write(' ');
+  await expect
+    .poll(() => {
+      time = 1498;
+      const { live } = stream;
+      time = 749;
+      return live;
+    })
+    .toBe(true);
+  time = 1499;
+  expect(stream.live).toBe(false);
+});
+
+it('C87: takes no sign of life that comes late for one of now, but the answer to another poll', async () => {
+  const first = await begin();
+  time = 30_000;
+  first.response.write(' ');
+  const second = await poll(1);
+  expect([second.stream, stream.live]).toEqual(['s1', false]);
+  second.response.write(' ');
+  await expect.poll(() => stream.live).toBe(true);
+  // Nor an answer: here is more that it does not tell of.
+  time = 60_000;
+  tell(second, {});
+  const third = await poll(2);
+  expect(stream.live).toBe(false);
+  third.response.write(' ');
   await expect.poll(() => stream.live).toBe(true);
 });
 

@@ -37,6 +37,7 @@ export class RevocationStream {
   #running: Promise<void> | undefined;
   #stream: EventStream | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #trouble: string | undefined;
 
   constructor(options: RevocationStreamOptions) {
@@ -46,7 +47,11 @@ export class RevocationStream {
 
   /** Whether everything is noted that had happened until a moment ago. */
   get live(): boolean {
-    return this.#now() - this.#heardAt < LONGEST_SILENCE_MS;
+    return this.#isRecent(this.#heardAt);
+  }
+
+  #isRecent(time: number): boolean {
+    return this.#now() - time < LONGEST_SILENCE_MS;
   }
 
   /** Goes on until it is closed. */
@@ -85,13 +90,26 @@ export class RevocationStream {
       this.#note(undefined); // What happened before it was there.
     }
     for (let read = NOTHING_READ; ; ) {
-      const sets = await this.#stream.poll(read, () => this.#hear()).catch((error: unknown) => this.#lose(error));
+      this.#askedAt = this.#now();
+      const sets = await this.#stream.poll(read, () => this.#heed()).catch((error: unknown) => this.#lose(error));
       read = await this.#read(sets);
       this.#hear();
     }
   }
 
+  /** The rest of what comes so late would be taken for young: another poll is answered with what has happened since. */
+  #heed(): void {
+    this.#hear();
+    if (!this.live) {
+      throw new Error('the signs of life come late');
+    }
+  }
+
+  /** What comes late may be old: while this process was held up, all that had been sent waited to come at once. */
   #hear(): void {
+    if (!this.#isRecent(Math.max(this.#heardAt, this.#askedAt))) {
+      return;
+    }
     this.#heardAt = this.#now();
     this.#trouble = undefined;
   }
