@@ -168,21 +168,12 @@ it('forgets everything when anything may have changed, or it does not know what 
   }
 });
 
-it('is live while there are signs of life, and for 750 ms after each', async () => {
+it('is live when there is a sign of life, and for 750 ms after it', async () => {
   expect(stream.live).toBe(false);
-  const first = await begin();
+  await begin();
   time = 749;
   expect(stream.live).toBe(true);
-  first.response.write(' ');
-  await expect
-    .poll(() => {
-      time = 1498;
-      const { live } = stream;
-      time = 749;
-      return live;
-    })
-    .toBe(true);
-  time = 1499;
+  time = 750;
   expect(stream.live).toBe(false);
 });
 
