@@ -10,6 +10,7 @@ export default defineConfig({
     pool: 'forks',
     // Modules hold no state that files could pass on to each other, so each is loaded once a process: a quarter of the time.
     isolate: false,
+    setupFiles: ['src/testing/leave-no-trace.ts'],
     // Vitest leaves one core unused, which on a machine with two is half of it.
     maxWorkers: '100%',
     // How fast a machine is decides no test: these are for what hangs.
