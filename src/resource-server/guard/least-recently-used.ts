@@ -35,11 +35,9 @@ export class LeastRecentlyUsed<Value> {
     this.delete(key);
     this.#entries.set(key, { value, bytes });
     this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#bounds.entries && this.#bytes <= this.#bounds.bytes) {
-        break;
-      }
-      this.delete(oldest);
+    // The first key stands behind a hole for each entry that was used since: it is looked for only when it has to go.
+    while (this.#entries.size > this.#bounds.entries || this.#bytes > this.#bounds.bytes) {
+      this.delete(this.#entries.keys().next().value as string);
     }
   }
 
