@@ -134,6 +134,7 @@ async function deliverDue(deps: Delivering, kind: string, handler: DeliveryHandl
   return due.length === AT_ONCE;
 }
 
+/** A line is written when what it says is so. */
 async function attempt(
   { queue, logger }: Delivering,
   kind: string,
@@ -143,19 +144,19 @@ async function attempt(
   const about = { kind, delivery: id, attempt: count };
   try {
     const outcome = await deliver(JSON.parse(payload), { id, attempt: count });
+    await queue.remove(id);
     if (outcome === 'refused') {
       logger.error(about, 'a delivery was refused for good, and is given up');
     }
-    await queue.remove(id);
   } catch (err) {
     if (age >= patience) {
-      logger.error({ ...about, err }, 'a delivery is given up');
       await queue.remove(id);
+      logger.error({ ...about, err }, 'a delivery is given up');
       return;
     }
     const seconds = pauseAfter(count);
-    logger.warn({ ...about, err, seconds }, 'a delivery failed, and will be tried again');
     await queue.postpone(id, seconds);
+    logger.warn({ ...about, err, seconds }, 'a delivery failed, and will be tried again');
   }
 }
 

@@ -254,7 +254,7 @@ describe('C69: a client that cannot be told', () => {
     expect((await introspect(server.issuer, access_token, clients.get(clientId))).active).toBe(false);
     const { url } = await browser.get(at('shop').authorizationUrl({ scope: 'openid', prompt: 'none' }));
     expect(new URL(url).searchParams.get('error')).toBe('login_required');
-    await vi.waitFor(() => expect(problems()).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(problems()).toHaveLength(1), PATIENCE);
     await vi.waitFor(() => expect(received.filter(({ path }) => path === '/shop')).toHaveLength(1), PATIENCE);
     expect(received.filter(({ path }) => path === '/elsewhere')).toEqual([]);
     expect(problems()[0].err.message).toContain(clientId);
@@ -265,14 +265,14 @@ describe('C69: a client that cannot be told', () => {
   it('is told as soon as it is back, by whichever node, with a token that is valid then', async () => {
     const { id_token } = await signIn('broken');
     await signOut();
-    await vi.waitFor(() => expect(problems()).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(problems()).toHaveLength(1), PATIENCE);
     answers['/broken'] = 200;
     received.length = 0;
     await server.pool.query('update outbox set next_attempt_at = now()');
     // What wakes a node: its own next notice.
     await signIn('shop');
     await signOut();
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), PATIENCE);
     const notice = received.find(({ path }) => path === '/broken');
     expect((await verified(notice, 'broken')).sid).toBe(decodeJwt(id_token).sid);
     answers['/broken'] = 500;
@@ -323,9 +323,9 @@ describe('sessions that end elsewhere than in their own browser', () => {
       `update clients set metadata = metadata || '{"grant_types": "none"}' where client_id = 'outdated'`,
     );
     await signOut({ everywhere: true });
-    await vi.waitFor(() => expect(received.map(({ path }) => path)).toContain('/shop'), { timeout: 5_000 });
+    await vi.waitFor(() => expect(received.map(({ path }) => path)).toContain('/shop'), PATIENCE);
     expect((await at('shop').refresh(refresh_token)).body).toMatchObject({ error: 'invalid_grant' });
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), PATIENCE);
   });
 
   it('C67: leave nothing behind that was for the time of the session, and what was asked for beyond it', async () => {
