@@ -1,4 +1,5 @@
 /** The resource API with a guard that lets anyone in: everything that a request passes there, but the guard. */
+import { randomUUID } from 'node:crypto';
 import { createPool } from '../../src/database/connect.ts';
 import { listen } from '../../src/http/listen.ts';
 import { createLogger } from '../../src/logging/create-logger.ts';
@@ -6,16 +7,17 @@ import { createResourceApi } from '../../src/resource-server/app.ts';
 import type { AccessToken, Guarded } from '../../src/resource-server/guard/guard.ts';
 import { createMiddleware } from '../../src/resource-server/guard/middleware.ts';
 import { createRefusals } from '../../src/resource-server/guard/refusals.ts';
-import { API } from '../directory.ts';
+import { ACCOUNTS, API, JOURNEY_SCOPE, WEB_CLIENTS } from '../directory.ts';
 
+/** As much to tell as of anybody in the benchmark. */
 const ANYBODY: AccessToken = {
-  subject: 'somebody',
-  clientId: 'web-0',
-  username: 'somebody@bench.example',
-  name: 'Somebody',
-  email: 'somebody@bench.example',
-  roles: ['user'],
-  scopes: new Set(['records:read']),
+  subject: randomUUID(),
+  clientId: String(WEB_CLIENTS[0]?.clientId),
+  username: ACCOUNTS[0],
+  name: `Name of ${ACCOUNTS[0]}`,
+  email: undefined,
+  roles: [],
+  scopes: new Set(JOURNEY_SCOPE.split(' ')),
   audience: [API],
   issuer: undefined,
   expiresAt: new Date(Date.now() + 3_600_000),

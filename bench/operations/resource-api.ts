@@ -1,19 +1,23 @@
+import { inParallel } from '../load/population.ts';
 import { expectStatus, get, pick } from '../load/requests.ts';
 import { issueTokens, type MachineToken } from '../load/supply.ts';
 import type { Operation } from './operation.ts';
 
 const whoami = (token: string) => get('/whoami', { Authorization: `Bearer ${token}` });
 
-/** Two thousand tokens of (P), over and over: after the first time the guard knows each of them. */
+/** Two thousand tokens of (P), over and over: before each round the guard is shown every one of them. */
 export const resourceApi: Operation = {
   name: 'guard-warm',
   title: 'resource API, tokens that the guard knows',
   contenders: ['guarded', 'unguarded'],
-  scenario: (_target, population) => {
+  scenario: ({ port }, population) => {
     let tokens: readonly string[] = [];
     return {
       async prepare() {
         tokens = (await population()).accessTokens;
+        await inParallel(port, tokens, async (connection, token) => {
+          expectStatus(await connection.exchange(whoami(token)), 200);
+        });
       },
       async perform(connection) {
         expectStatus(await connection.exchange(whoami(pick(tokens))), 200);

@@ -26,11 +26,18 @@ export interface Confirmation {
   readonly x5tS256?: string;
 }
 
+/** For whom a token has to be, and from whom. */
+export interface Expectations {
+  /** The `aud` that it must carry: our RFC 8707 resource indicator. */
+  readonly audience: string;
+  readonly issuer: string;
+}
+
 /** What a strategy found out about a token. */
 export interface VerifiedToken {
   readonly accessToken: AccessToken;
-  /** In lower case. RFC 7662 §2.2 leaves it out for anything but an access token: an active refresh token has none. */
-  readonly tokenType: string | undefined;
+  /** Why it is none for here, whatever a request takes; for the developer of the client. */
+  readonly objection: string | undefined;
   /** What the token ends with: an event about any of these may be about this token. */
   readonly handles: readonly Handle[];
 }

@@ -6,15 +6,8 @@ import type { Refusal } from './refusal.ts';
 import type { Refusals, SchemeRefusals } from './refusals.ts';
 import type { Requirement } from './requirement.ts';
 
-export interface Expectations {
-  /** The `aud` that a token must carry: our RFC 8707 resource indicator. */
-  readonly audience: string;
-  readonly issuer: string;
-}
-
 export interface AuthenticateDependencies {
   readonly verify: Verify;
-  readonly expected: Expectations;
   readonly possession: Possession;
   readonly refuse: Refusals;
   readonly now: () => number;
@@ -37,32 +30,26 @@ export type Authenticate = (
  * scopes, and shows the key that the token is bound to, if it is. Answers 503 when nobody can say whether the token is
  * good: never a guess in either direction.
  */
-export function createAuthenticate({
-  verify,
-  expected,
-  possession,
-  refuse,
-  now,
-}: AuthenticateDependencies): Authenticate {
-  const check = (verified: VerifiedToken | undefined, { required, ...presentation }: Asked) => {
-    const { refuse } = presentation;
+export function createAuthenticate({ verify, possession, refuse, now }: AuthenticateDependencies): Authenticate {
+  const check = (verified: VerifiedToken | undefined, asked: Asked) => {
     if (verified === undefined) {
-      throw refuse.invalidToken('The access token is unknown, expired or revoked.');
+      throw asked.refuse.invalidToken('The access token is unknown, expired or revoked.');
     }
-    const objection = objectionTo(verified, expected);
-    if (objection !== undefined) {
-      throw refuse.invalidToken(objection);
+    if (verified.objection !== undefined) {
+      throw asked.refuse.invalidToken(verified.objection);
     }
     const { accessToken } = verified;
-    const finish = () => {
-      const shortcoming = shortcomingOf(accessToken, required, refuse, now);
-      if (shortcoming !== undefined) {
-        throw shortcoming;
-      }
-      return accessToken;
-    };
-    const proven = possession.check({ ...presentation, accessToken });
-    return proven === undefined ? finish() : proven.then(finish);
+    const { request, presented, refuse } = asked;
+    const proven = possession.check({ request, presented, accessToken, refuse });
+    return proven === undefined ? finish(accessToken, asked) : proven.then(() => finish(accessToken, asked));
+  };
+
+  const finish = (accessToken: AccessToken, { required, refuse }: Asked) => {
+    const shortcoming = shortcomingOf(accessToken, required, refuse, now);
+    if (shortcoming !== undefined) {
+      throw shortcoming;
+    }
+    return accessToken;
   };
 
   return (request, required, target = originalTarget(request)) => {
@@ -99,23 +86,6 @@ function refusalOf(error: unknown, refuse: SchemeRefusals): unknown {
     return refuse.invalidToken(error.message);
   }
   return error instanceof CannotVerify ? refuse.unavailable(error) : error;
-}
-
-/** Why the token is none for here, whatever the request takes. */
-function objectionTo({ accessToken, tokenType }: VerifiedToken, expected: Expectations): string | undefined {
-  if (tokenType !== 'bearer' && tokenType !== 'dpop') {
-    return 'This is not an access token.';
-  }
-  if (tokenType === 'dpop' && accessToken.confirmation?.jkt === undefined) {
-    return 'The access token is of the type DPoP, and nobody says to which key it is bound.';
-  }
-  if (!accessToken.audience.includes(expected.audience)) {
-    return `The access token is for another resource server, not for ${expected.audience}.`;
-  }
-  if (accessToken.issuer !== undefined && accessToken.issuer !== expected.issuer) {
-    return 'The access token is from another issuer.';
-  }
-  return undefined;
 }
 
 /** What the token lacks for this request: another one may have it. */

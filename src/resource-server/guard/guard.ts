@@ -64,7 +64,6 @@ export function createGuard({ issuer, audience, name, scopes = [], ...options }:
   const verification = createVerification({ issuer, audience, ...options });
   const authenticate = createAuthenticate({
     verify: verification.verify,
-    expected: { audience, issuer },
     possession,
     refuse,
     now: Date.now,

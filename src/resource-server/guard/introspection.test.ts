@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { json, type ScriptedIssuer, startScriptedIssuer } from '../testing/scripted-issuer.ts';
-import { machineToken } from '../testing/start-api.ts';
+import { IDENTIFIER, machineToken } from '../testing/start-api.ts';
 import { CannotVerify, type Question } from './access-token.ts';
 import { discovery } from './discovery.ts';
 import { introspection } from './introspection.ts';
@@ -16,6 +16,7 @@ function verifier() {
   const { issuer } = server;
   const verify = introspection({
     issuer,
+    audience: IDENTIFIER,
     discovery: discovery(issuer, 300),
     client: { clientId: 'api:1', clientSecret: 's3cret+ %' },
     timeoutMs: 300,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CannotVerify, type Question, type VerifiedToken, type Verify } from './access-token.ts';
+import { CannotVerify, type Question, type Verify } from './access-token.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { type Connections, keepConnections, requestJson } from './request-json.ts';
 import type { Credentials, StrategyDependencies } from './strategy.ts';
@@ -11,7 +11,10 @@ const IntrospectionResponse = z.discriminatedUnion('active', [
   z.object({ active: z.literal(false) }),
 ]);
 
-type IntrospectionDependencies = Pick<StrategyDependencies, 'issuer' | 'discovery' | 'timeoutMs' | 'logger'> & {
+type IntrospectionDependencies = Pick<
+  StrategyDependencies,
+  'issuer' | 'audience' | 'discovery' | 'timeoutMs' | 'logger'
+> & {
   readonly client: Credentials;
 };
 
@@ -25,7 +28,14 @@ const UnsupportedTokenType = z.object({ error: z.literal('unsupported_token_type
  * RFC 7662: asks the authorization server. Its word is final as to expiry (§4): two clocks never argue. It is told which scopes
  * the request takes, in a parameter that others ignore (§2.1), so that people can see which of an app's scopes are ever used.
  */
-export function introspection({ issuer, discovery, timeoutMs, logger, client }: IntrospectionDependencies): Verify {
+export function introspection({
+  issuer,
+  audience,
+  discovery,
+  timeoutMs,
+  logger,
+  client,
+}: IntrospectionDependencies): Verify {
   const authorization = basicAuth(client.clientId, client.clientSecret);
   const connections = keepConnections(MOST_CONNECTIONS);
   const guarded = circuitBreaker({ failures: 5, restMs: 1000, now: () => performance.now() });
@@ -36,12 +46,13 @@ export function introspection({ issuer, discovery, timeoutMs, logger, client }: 
       if (introspection_endpoint === undefined) {
         throw new Error(`${issuer} has no introspection endpoint`);
       }
-      return await introspect(introspection_endpoint, {
+      const claims = await introspect(introspection_endpoint, {
         authorization,
         parameters: parametersOf(token, question),
         timeoutMs,
         connections,
       });
+      return claims && verifiedTokenOf(claims, { audience, issuer });
     } catch (err) {
       discovery.forget();
       logger.warn({ err }, `cannot introspect at ${issuer}`);
@@ -72,7 +83,7 @@ interface Request {
 async function introspect(
   endpoint: string,
   { authorization, parameters, ...limits }: Request,
-): Promise<VerifiedToken | undefined> {
+): Promise<TokenClaims | undefined> {
   const form = new URLSearchParams(parameters);
   const { status, json } = await requestJson(endpoint, { headers: { authorization }, form, ...limits });
   if (status === 400 && UnsupportedTokenType.safeParse(json).success) {
@@ -82,7 +93,7 @@ async function introspect(
     throw new Error(`the introspection endpoint answered ${status}`);
   }
   const response = IntrospectionResponse.parse(json);
-  return response.active ? verifiedTokenOf(response) : undefined;
+  return response.active ? response : undefined;
 }
 
 /** RFC 6749 §2.3.1: both parts are form-encoded before base64. */

@@ -84,7 +84,7 @@ describe('a JWT access token of the real server (RFC 9068)', () => {
           issuer: server.issuer,
           expiresAt: new Date(Number(exp) * 1000),
         },
-        tokenType: 'bearer',
+        objection: undefined,
       });
       const named = Object.entries({ token: jti, grant: grant_id, session: sid, account: sub, client: client_id });
       expect(verified?.handles).toEqual(named.flatMap(([kind, id]) => (id === undefined ? [] : [`${kind}:${id}`])));

@@ -82,7 +82,7 @@ describe('a JWT access token of any server', () => {
         ...{ subject: 'alice', clientId: 'web', scopes: new Set(['a', 'b']), roles: ['user'], acr: 'mfa' },
         ...{ authTime: new Date(5000), confirmation: { jkt: 'thumbprint' } },
       },
-      tokenType: 'dpop',
+      objection: undefined,
     });
     const ofMachine = await strategy(issuer)(await sign({ sub: 'web' }), NOTHING_SAID);
     expect(ofMachine?.accessToken.subject).toBeUndefined();

@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { UnusableToken, type VerifiedToken, type Verify } from './access-token.ts';
+import { type Expectations, UnusableToken, type VerifiedToken, type Verify } from './access-token.ts';
 import type { Revocations } from './revocations.ts';
 import { ALGS, type SigningKeys } from './signing-keys.ts';
 import { TokenClaims, verifiedTokenOf } from './token-claims.ts';
@@ -24,15 +24,14 @@ export interface VerifiedJwt extends VerifiedToken {
 /** `undefined` for a JWT that is not good. Throws `UnusableToken` for what is no JWT access token at all, and `CannotVerify`. */
 export type VerifyJwt = (token: string) => Promise<VerifiedJwt | undefined>;
 
-export interface JwtDependencies {
-  readonly issuer: string;
+export interface JwtDependencies extends Expectations {
   readonly keys: Pick<SigningKeys, 'find'>;
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
 }
 
 /** RFC 9068 §4, by the keys that the issuer publishes. For whom the token is, is checked where that of any token is. */
-export function createVerifyJwt({ issuer, keys, now = Date.now }: JwtDependencies): VerifyJwt {
+export function createVerifyJwt({ issuer, audience, keys, now = Date.now }: JwtDependencies): VerifyJwt {
   return async (token) => {
     const options: JWTVerifyOptions = {
       issuer,
@@ -44,7 +43,7 @@ export function createVerifyJwt({ issuer, keys, now = Date.now }: JwtDependencie
     };
     try {
       const { payload } = await jwtVerify(token, keys.find, options);
-      return verifiedJwtOf(payload, now());
+      return verifiedJwtOf(payload, { audience, issuer }, now());
     } catch (error) {
       if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'typ') {
         throw new UnusableToken('This is a JWT, but not an access token: its type is not at+jwt.');
@@ -58,7 +57,7 @@ export function createVerifyJwt({ issuer, keys, now = Date.now }: JwtDependencie
 }
 
 /** A client that acts for itself is its own subject (RFC 9068 §2.2), and no account. */
-function verifiedJwtOf(payload: JWTPayload, now: number): VerifiedJwt | undefined {
+function verifiedJwtOf(payload: JWTPayload, expected: Expectations, now: number): VerifiedJwt | undefined {
   const parsed = JwtClaims.safeParse(payload);
   if (!parsed.success || parsed.data.iat > now / 1000 + CLOCK_TOLERANCE) {
     return undefined;
@@ -67,7 +66,7 @@ function verifiedJwtOf(payload: JWTPayload, now: number): VerifiedJwt | undefine
   const token_type = claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
   const subject = sub === claims.client_id ? undefined : sub;
   return {
-    ...verifiedTokenOf({ ...claims, sub: subject, token_type, jti: tokenKey(jti) }),
+    ...verifiedTokenOf({ ...claims, sub: subject, token_type, jti: tokenKey(jti) }, expected),
     jti,
     issuedAt: iat * 1000,
   };

@@ -56,7 +56,7 @@ export function repository({
     }
     try {
       const claims = await guarded(() => lookUp(id, isJwt));
-      return claims && verifiedTokenOf(claims);
+      return claims && verifiedTokenOf(claims, { audience, issuer });
     } catch (cause) {
       logger.warn({ err: cause }, 'cannot look an access token up in the database');
       throw new CannotVerify('the database does not answer', { cause });

@@ -55,7 +55,7 @@ function good(token: string, expiresInMs = 3_600_000): VerifiedToken {
     acr: undefined,
     authTime: undefined,
   };
-  return { accessToken, tokenType: 'bearer', handles };
+  return { accessToken, objection: undefined, handles };
 }
 
 const verify = async (token = 'T', question = READ) => cache.verify(token, question);
@@ -302,15 +302,20 @@ describe('memory', () => {
     expect(asked.map(({ token }) => token)).toEqual(['A', 'B', 'C']);
   });
 
-  it('is bounded in bytes, and an answer larger than all of it is not kept', async () => {
+  it('is bounded in bytes, and an answer larger than all of it is not kept and drives no other one out', async () => {
     cache = createCache({ bounds: { entries: 1000, bytes: 10_000 } });
     for (let n = 0; n < 50; n += 1) {
       await verify(`token ${n}`);
     }
     expect(cache.bytes).toBeLessThanOrEqual(10_000);
+    const kept = cache.entries;
+    expect(kept).toBeGreaterThan(0);
     answer = (token) => ({ ...good(token), handles: [`token:${'x'.repeat(10_000)}`] });
     await verify('huge');
-    expect(cache.entries).toBe(0);
+    asked = [];
+    await verify('huge');
+    expect(asked).toHaveLength(1);
+    expect(cache.entries).toBe(kept);
   });
 
   it('is flat however many tokens come, good and bad, and the bad ones drive no good one out', async () => {

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Question, VerifiedToken, Verify } from './access-token.ts';
-import { type Bounds, LeastRecentlyUsed } from './least-recently-used.ts';
 import type { Moment, Revocations } from './revocations.ts';
 
 export interface TokenCacheOptions {
-  readonly bounds: Bounds;
+  /** What was not looked at for longest goes first. Bytes are an estimate. */
+  readonly bounds: { readonly entries: number; readonly bytes: number };
   /** How long an answer is good for while events about revocations arrive. Zero keeps none. */
   readonly maxAgeMs: number;
   readonly revocations: Revocations;
@@ -32,7 +33,7 @@ interface Entry {
 const AGE_WITHOUT_EVENTS_MS = 1000;
 const AGE_OF_NO_MS = 1000;
 /** Apart from the good ones: whoever sends nonsense by the thousand drives nobody's good token out. */
-const NEGATIVE_BOUNDS: Bounds = { entries: 10_000, bytes: Number.POSITIVE_INFINITY };
+const MOST_BAD = 10_000;
 
 /**
  * Remembers for a while what is known about tokens, by their hash and never by their value (C87).
@@ -44,15 +45,16 @@ export class TokenCache {
   readonly #verify: Verify;
   readonly #options: TokenCacheOptions;
   readonly #now: () => number;
-  readonly #good: LeastRecentlyUsed<Entry>;
-  readonly #bad = new LeastRecentlyUsed<number>(NEGATIVE_BOUNDS);
+  readonly #good: LRUCache<string, Entry>;
+  readonly #bad = new LRUCache<string, number>({ max: MOST_BAD });
   readonly #asking = new Map<string, Asking>();
 
   constructor(verify: Verify, options: TokenCacheOptions) {
     this.#verify = verify;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#good = new LeastRecentlyUsed(options.bounds);
+    const { entries, bytes } = options.bounds;
+    this.#good = new LRUCache({ max: entries, maxSize: bytes });
   }
 
   get entries(): number {
@@ -60,7 +62,7 @@ export class TokenCache {
   }
 
   get bytes(): number {
-    return this.#good.bytes + this.#bad.bytes;
+    return this.#good.calculatedSize + this.#bad.size * ENTRY_BYTES;
   }
 
   readonly verify: Verify = (token, question) => {
@@ -126,7 +128,7 @@ export class TokenCache {
     const verified = await this.#verify(token, question);
     if (verified === undefined) {
       this.#good.delete(key);
-      this.#bad.set(key, askedAt, ENTRY_BYTES);
+      this.#bad.set(key, askedAt);
       return undefined;
     }
     // The answer may be older than an event that came meanwhile. The next one is not, but another event may come: it is not
@@ -137,7 +139,8 @@ export class TokenCache {
     }
     const expiresAt = verified.accessToken.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
     const told = new Set(question.scopes ?? verified.accessToken.scopes);
-    this.#good.set(key, { verified, askedAt, expiresAt, moment, told }, ENTRY_BYTES + sizeOf(verified));
+    const size = ENTRY_BYTES + sizeOf(verified);
+    this.#good.set(key, { verified, askedAt, expiresAt, moment, told }, { size });
     return verified;
   }
 

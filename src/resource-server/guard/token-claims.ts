@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type Confirmation, handlesOf, type VerifiedToken } from './access-token.ts';
+import {
+  type AccessToken,
+  type Confirmation,
+  type Expectations,
+  handlesOf,
+  type VerifiedToken,
+} from './access-token.ts';
 
 /** OpenID Connect Core §2 limits `sub`, RFC 6749 appendix A.1 `client_id`, to printable ASCII. */
 const Identifier = z.string().regex(/^[\x20-\x7e]{1,255}$/);
@@ -31,7 +37,8 @@ export const TokenClaims = z.object({
 });
 export type TokenClaims = z.infer<typeof TokenClaims>;
 
-export function verifiedTokenOf(claims: TokenClaims): VerifiedToken {
+/** Judged once, however often the token is presented. */
+export function verifiedTokenOf(claims: TokenClaims, expected: Expectations): VerifiedToken {
   const { sub, client_id, aud, iss, exp, acr, auth_time, cnf } = claims;
   const accessToken = {
     subject: sub,
@@ -51,12 +58,33 @@ export function verifiedTokenOf(claims: TokenClaims): VerifiedToken {
   const { jti: token, grant_id: grant, sid: session, granted_to } = claims;
   return {
     accessToken,
-    tokenType: claims.token_type?.toLowerCase(),
+    objection: objectionTo(accessToken, claims.token_type?.toLowerCase(), expected),
     handles: [
       ...handlesOf({ token, grant, session, account: sub, client: client_id }),
       ...handlesOf({ client: granted_to }),
     ],
   };
+}
+
+/** RFC 7662 §2.2 leaves `token_type` out for anything but an access token: an active refresh token has none. */
+function objectionTo(
+  { audience, issuer, confirmation }: AccessToken,
+  tokenType: string | undefined,
+  expected: Expectations,
+): string | undefined {
+  if (tokenType !== 'bearer' && tokenType !== 'dpop') {
+    return 'This is not an access token.';
+  }
+  if (tokenType === 'dpop' && confirmation?.jkt === undefined) {
+    return 'The access token is of the type DPoP, and nobody says to which key it is bound.';
+  }
+  if (!audience.includes(expected.audience)) {
+    return `The access token is for another resource server, not for ${expected.audience}.`;
+  }
+  if (issuer !== undefined && issuer !== expected.issuer) {
+    return 'The access token is from another issuer.';
+  }
+  return undefined;
 }
 
 function confirmationOf({ jkt, 'x5t#S256': x5tS256 }: NonNullable<TokenClaims['cnf']>): Confirmation {
