@@ -125,7 +125,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     types: ['pg'],
   },
   // For other APIs to take along.
-  'resource-server/guard': { imports: ['jose', 'zod'] },
+  'resource-server/guard': { imports: ['jose', 'lru-cache', 'zod'] },
   // A client like any other.
   playground: { imports: ['koa', '@koa/router', 'ejs', 'zod', 'openid-client', 'qrcode'] },
   // To be copied into other projects, so they know nothing of ours, and not of each other.
