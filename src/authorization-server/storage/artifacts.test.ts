@@ -124,7 +124,7 @@ describe('in its table', () => {
     await connection.query('begin');
     await connection.query('select from tokens where key = $1 for update', [placeOf(early).key]);
     const first = store.adapter('AccessToken').revokeByGrantId(grantId);
-    await vi.waitFor(async () => expect(await waitingForALock()).toBe(1));
+    await expect.poll(waitingForALock).toBe(1);
     await store.adapter('AccessToken').upsert(late, { grantId }, 60);
     const second = store.adapter('AccessToken').revokeByGrantId(grantId);
     await connection.query('commit');

@@ -1,5 +1,5 @@
 /** A database that is there and does not do what is asked: out of connections, or not writable. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { REQUEST_TIMEOUTS } from '../../database/connect.ts';
 import { startTestServer, type TestServer } from '../../testing/authorization-server.ts';
 import { createRelyingParty, DEMO_MACHINE, DEMO_WEB, introspect, revoke, send } from '../../testing/relying-party.ts';
@@ -28,7 +28,7 @@ describe('a database whose connections are all taken', () => {
     const stuck: ReturnType<typeof machineToken>[] = [];
     while (stuck.length < POOL_SIZE) {
       stuck.push(machineToken()); // One by one: together they would be one statement, on one connection.
-      await vi.waitFor(async () => expect(await waitingForALock()).toBe(stuck.length));
+      await expect.poll(waitingForALock).toBe(stuck.length);
     }
     const late = machineToken();
     expect((await publicKeys()).status).toBe(200);
@@ -78,7 +78,7 @@ async function setReadOnly(readOnly: boolean): Promise<void> {
   await server.pool.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'concierge'`,
   );
-  await vi.waitFor(async () => expect(await connectionsOfTheServer()).toBe(0));
+  await expect.poll(connectionsOfTheServer).toBe(0);
 }
 
 async function connectionsOfTheServer(): Promise<number> {

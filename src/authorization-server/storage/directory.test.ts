@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
@@ -120,7 +120,7 @@ describe('applying a directory', () => {
     const other = await pool.connect();
     await other.query(`begin; update scopes set description = 'changed'`);
     const applied = apply(directory);
-    await vi.waitFor(async () => expect(await waitingForALock()).toBe(1));
+    await expect.poll(waitingForALock).toBe(1);
     await other.query(`update clients set disabled_at = null; update roles set description = 'changed'; commit`);
     other.release();
     expect((await applied).roles).toEqual({ created: 0, updated: 3, unchanged: 0 });

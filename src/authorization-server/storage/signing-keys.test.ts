@@ -1,6 +1,6 @@
 import { compactVerify, importJWK, SignJWT } from 'jose';
 import type { Pool } from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createPool } from '../../database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/database.ts';
 import { loadSigningKeys, type SigningKey } from '../provider/signing-keys.ts';
@@ -41,7 +41,7 @@ it('C74: keeps one set of keys, in one order, when many nodes start for the firs
   await connection.query('begin');
   await connection.query('lock table signing_keys in share mode');
   const nodes = made.map((keys) => storeWith(SECRET).keepFirstSigningKeys(keys));
-  await vi.waitFor(async () => expect(await countOf(`wait_event_type = 'Lock'`)).toBe(nodes.length));
+  await expect.poll(() => countOf(`wait_event_type = 'Lock'`)).toBe(nodes.length);
   await connection.query('commit');
   connection.release();
   const kids = (await Promise.all(nodes)).map((keys) => keys.map(({ kid }) => kid).join());
@@ -123,7 +123,7 @@ it('tells why keeping the keys failed when the connection is lost with it', asyn
   const holder = await pool.connect();
   await holder.query('begin; lock table signing_keys in exclusive mode');
   const kept = expect(storeWith(SECRET).keepFirstSigningKeys(keys)).rejects.toThrow('terminating connection');
-  await vi.waitFor(async () => expect(await countOf(`wait_event_type = 'Lock'`)).toBe(1));
+  await expect.poll(() => countOf(`wait_event_type = 'Lock'`)).toBe(1);
   await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'`);
   await kept;

@@ -227,7 +227,7 @@ it('C87: forgets once more a second later, for what was asked meanwhile may come
   tell(await begin(), { e1: await sign('e1') });
   tell(await poll(1), { e2: 'nonsense' });
   // That it began, the event, and what could not be read: each twice.
-  await expect.poll(() => revocations.now, { timeout: 5000 }).toBe(6);
+  await expect.poll(() => revocations.now).toBe(6);
 });
 
 it('deletes its stream when it is closed', async () => {

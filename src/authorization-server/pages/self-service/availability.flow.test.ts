@@ -122,15 +122,15 @@ describe('with a mail server', () => {
     const ask = () => browser.post(server.url('/forgot-password'), { email: 'alice@example.com' });
     await ask();
     const mails = async () => (await server.pool.query(`select attempts from outbox where kind = 'mail'`)).rows;
-    await vi.waitFor(async () => expect(await mails()).toEqual([{ attempts: 1 }]), 5_000);
+    await vi.waitFor(async () => expect(await mails()).toEqual([{ attempts: 1 }]), 15_000);
     expect(received).toEqual([]);
     isAway = false;
     await vi.waitFor(async () => {
       await server.pool.query(`update outbox set next_attempt_at = now() where kind = 'mail'`);
       await ask(); // Wakes the node.
       expect(received.length).toBeGreaterThan(0);
-    }, 10_000);
-    await vi.waitFor(async () => expect(await mails()).toEqual([]), 10_000);
+    }, 15_000);
+    await vi.waitFor(async () => expect(await mails()).toEqual([]), 15_000);
     expect(received[0]).toContain(`${server.issuer}/links/`);
     expect((await browser.get(server.url('/mailbox'))).status).toBe(404);
     await new Promise<void>((resolve) => mailServer.close(resolve));
