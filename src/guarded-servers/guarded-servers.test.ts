@@ -310,6 +310,10 @@ it('refuses rules that cannot be meant', () => {
   expect(() => guard.require('books', { maxAge: Number.NaN })).toThrow(TypeError);
   expect(() => createGuard({ issuer: 'localhost', audience: 'urn:x', clientId: 'a', clientSecret: 'b' })).toThrow();
   expect(() => createGuard({ issuer: 'http://localhost', audience: 'urn:x' })).toThrow('clientSecret');
+  const asks = { issuer: 'http://localhost', audience: 'urn:x', clientId: 'a', clientSecret: 'b' };
+  for (const cache of [{ maxEntries: 0 }, { maxEntries: 1.5 }, { maxBytes: -1 }, { maxBytes: Number.NaN }]) {
+    expect(() => createGuard({ ...asks, cache })).toThrow('maxAgeSeconds: 0');
+  }
   // A variable that was forgotten must not mean never to hear of a revocation.
   const halfOf = { issuer: 'http://localhost', audience: 'urn:x', strategy: 'jwt', clientId: 'api' } as const;
   expect(() => createGuard(halfOf)).toThrow('clientSecret');

@@ -52,7 +52,7 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
   const live = () => stream?.live ?? false;
   const verify = createVerify(strategy, { ...common, discovery: found, client, live });
   const cache = new TokenCache(verify, {
-    bounds: { entries: maxEntries, bytes: maxBytes },
+    bounds: boundsOf(maxEntries, maxBytes),
     maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
     revocations,
     // A replica may hear of an end later than we do, and what it says then must not be good for longer than usual.
@@ -65,6 +65,16 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
     },
     close: async () => stream?.close(),
   };
+}
+
+/** Whoever gives 0 may mean none, or no limit. */
+function boundsOf(entries: number, bytes: number) {
+  if (!(Number.isSafeInteger(entries) && entries > 0 && Number.isSafeInteger(bytes) && bytes > 0)) {
+    throw new TypeError(
+      'cache.maxEntries and cache.maxBytes are whole numbers above 0; cache.maxAgeSeconds: 0 asks every time',
+    );
+  }
+  return { entries, bytes };
 }
 
 /** One without the other is a variable that was forgotten: going on without would mean never to hear of a revocation. */
