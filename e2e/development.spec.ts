@@ -90,6 +90,17 @@ async function tokenOfAlice(): Promise<string> {
   return tokensOf(await party.requestToken({ grant_type: 'password', ...credentials, scope })).access_token;
 }
 
+async function listRecords(accessToken: string): Promise<string[]> {
+  const headers = { authorization: `Bearer ${accessToken}` };
+  const { records } = await (await fetch(`${addressOf(ports[1])}/records`, { headers })).json();
+  return records.map(({ id }: { id: string }) => id);
+}
+
+async function deleteRecord(id: string | undefined, accessToken: string): Promise<void> {
+  const init = { method: 'DELETE', headers: { authorization: `Bearer ${accessToken}` } };
+  expect((await fetch(`${addressOf(ports[1])}/records/${id}`, init)).status).toBe(204);
+}
+
 async function createRecord(accessToken: string): Promise<string> {
   const response = await fetch(`${addressOf(ports[1])}/records`, {
     method: 'POST',
@@ -126,10 +137,14 @@ test('says where everything is and how to begin, stops at Ctrl-C, and keeps ever
   await expect(page.getByTestId('demo-account').first()).toContainText(ALICE.email);
   expect(await violationsOn(page)).toEqual([]);
   const accessToken = await tokenOfAlice();
+  const [deleted, ...demo] = await listRecords(accessToken);
+  expect(demo.length).toBeGreaterThan(0);
+  await deleteRecord(deleted, accessToken);
   const id = await createRecord(accessToken);
   await interrupt(first);
 
   const second = await startDevAndWait();
+  expect(await listRecords(accessToken)).toEqual([id, ...demo]);
   expect(await readRecord(id, accessToken)).toBe(200);
   const other = await createRecord(accessToken);
   second.signal('SIGKILL');

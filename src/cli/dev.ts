@@ -14,6 +14,7 @@ import { migrate } from '../database/migrate.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import { demoIssuer } from '../playground/issuers.ts';
 import { applyContent, readDirectoryFile } from './apply.ts';
+import { furnishDemo } from './demo-records.ts';
 import { demonstrationOf, welcome } from './demonstration.ts';
 import { localAddresses, moveAddresses } from './local-addresses.ts';
 import { MIGRATIONS } from './migrate.ts';
@@ -77,6 +78,7 @@ async function start(options: { config?: string | undefined; data: string }, run
   const demonstration = demonstrationOf(content, actual);
   running.push(await startAuthorizationServer({ config, logger, demonstration }));
   running.push(await startResourceApi(apiConfig, logger));
+  await furnishDemo({ authorizationServer: config.database.url, resourceApi: apiConfig.databaseUrl });
   const issuers = [
     demoIssuer(actual.issuer, actual.resourceApi),
     ...otherIssuers(config.playground.issuers, process.env),
