@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { CannotVerify, type Verify } from './access-token.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { looksLikeJwt, type VerifyJwt } from './jwt.ts';
@@ -15,6 +16,8 @@ export interface RepositoryDependencies {
   readonly issuer: string;
   readonly audience: string;
   readonly verifyJwt: VerifyJwt;
+  /** `undefined` where this resource server has nothing to authenticate with. */
+  readonly introspect: Verify | undefined;
   readonly timeoutMs: number;
   readonly logger: GuardLogger;
 }
@@ -24,15 +27,22 @@ const INTROSPECT_TOKEN = {
   text: 'select introspect_token($1::integer, $2::uuid, $3::boolean, $4::text) as answer',
 };
 
+/** The token's client describes itself by a document at this URL, which the authorization server reads and no database has. */
+const OfDescribedClient = z.object({ described_by: z.string() });
+
+const Answer = z.union([OfDescribedClient, TokenClaims]).nullable();
+
 /**
  * Looks the token up in the database of the authorization server, or in a replica: the answer is that of introspection. The
- * database is told the token's hash; the signature of a JWT is checked here, for its row goes by a name that is no secret.
+ * database is told the token's hash; the signature of a JWT is checked here, for its row goes by a name that is no secret. Where
+ * it takes more to tell than the database has, the authorization server is asked.
  */
 export function repository({
   database,
   issuer,
   audience,
   verifyJwt,
+  introspect,
   timeoutMs,
   logger,
 }: RepositoryDependencies): Verify {
@@ -44,23 +54,25 @@ export function repository({
       timeoutMs,
       database.query({ ...INTROSPECT_TOKEN, values: [slot, key, isJwt, audience] }),
     );
-    const answer = rows[0]?.answer;
-    return answer === null ? undefined : TokenClaims.parse({ ...Object(answer), iss: issuer });
+    return Answer.parse(rows[0]?.answer);
   };
 
-  return async (token) => {
+  return async (token, question) => {
     const isJwt = looksLikeJwt(token);
     const id = isJwt ? (await verifyJwt(token))?.jti : token;
     if (id === undefined) {
       return undefined;
     }
-    try {
-      const claims = await guarded(() => lookUp(id, isJwt));
-      return claims && verifiedTokenOf(claims, { audience, issuer });
-    } catch (cause) {
+    const answer = await guarded(() => lookUp(id, isJwt)).catch((cause: unknown) => {
       logger.warn({ err: cause }, 'cannot look an access token up in the database');
       throw new CannotVerify('the database does not answer', { cause });
+    });
+    if (answer === null) {
+      return undefined;
     }
+    return 'described_by' in answer
+      ? introspect?.(token, question)
+      : verifiedTokenOf({ ...answer, iss: issuer }, { audience, issuer });
   };
 }
 

@@ -51,5 +51,5 @@ export function createVerify(strategy: Strategy, dependencies: StrategyDependenc
   const verifyJwt = createVerifyJwt(dependencies);
   return strategy === 'jwt'
     ? jwt({ ...dependencies, verifyJwt, introspect })
-    : repository({ ...dependencies, verifyJwt, database: strategy.repository });
+    : repository({ ...dependencies, verifyJwt, introspect, database: strategy.repository });
 }
