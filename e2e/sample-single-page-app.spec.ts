@@ -210,4 +210,17 @@ testAccessibility({
     await page.getByTestId('ask-anyway').click();
     await expect(page.getByTestId('api-answer')).toBeVisible();
   },
+  /** Says neither that all is over when this app's own server did not hear of it, nor when the authorization server did not. */
+  async 'sample single-page app: signed out of this app alone'(page) {
+    await enter(page);
+    const signOut = `${SAMPLE_SINGLE_PAGE_APP}/bff/sign-out`;
+    await page.route(signOut, (route) => route.abort(), { times: 1 });
+    await page.getByTestId('sign-out').click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('You may still be signed in');
+    await page.route(signOut, (route) => route.fulfill({ status: 202, json: { location: `${ISSUER}/session/end` } }));
+    await page.getByTestId('sign-out').click();
+    await expect(page.getByTestId('notice')).toContainText('may not have ended yet');
+    await expect(page.getByTestId('sign-out-there')).toHaveAttribute('href', `${ISSUER}/session/end`);
+    await expect(page.getByTestId('sign-out')).toBeHidden();
+  },
 });

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, SignJWT } from 'jose';
 import type Koa from 'koa';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../testing/authorization-server.ts';
 import { createRelyingParty } from '../testing/relying-party.ts';
 import { UserAgent } from '../testing/user-agent.ts';
@@ -71,6 +71,21 @@ function optionsOf(clientId: string, { url }: Listening) {
 function serve({ http }: Listening, app: Koa): void {
   app.silent = true;
   http.on('request', app.callback());
+}
+
+/** The authorization server revokes nothing, while the rest of it goes on; answers with the tokens that were to be revoked. */
+async function failToRevoke(during: () => Promise<unknown>): Promise<string[]> {
+  const tokens: string[] = [];
+  const { fetch } = globalThis;
+  vi.stubGlobal('fetch', async (input: string | URL, init?: RequestInit) => {
+    if (!String(input).endsWith('/token/revocation')) {
+      return fetch(input, init);
+    }
+    tokens.push(new URLSearchParams(String(init?.body)).get('token') ?? '');
+    return new Response(null, { status: 503 });
+  });
+  await during().finally(() => vi.unstubAllGlobals());
+  return tokens;
 }
 
 /** A browser's cookies at one app, and a person who signs in with it. */
@@ -190,6 +205,22 @@ describe('the web app', () => {
     expect(await isSignedIn(other)).toBe(true);
   });
 
+  it('tells who signs out while the server revokes nothing that it is not over there, and sees to it before the next sign-in', async () => {
+    const browser = await signedIn();
+    const [token = ''] = await failToRevoke(async () => {
+      const answer = await browser.post('/sign-out');
+      const page = await answer.text();
+      expect([answer.status, page]).toEqual([503, expect.stringContaining('may not have ended yet')]);
+      expect(page).toContain(`href="${server.issuer}/session/end?`);
+    });
+    expect(await isSignedIn(browser)).toBe(false);
+    await browser.send('/sign-in');
+    const { clientId, clientSecret: secret } = optionsOf('sample-web', web);
+    const party = createRelyingParty(server.issuer, { clientId, secret, redirectUri: `${web.url}/callback` });
+    const refreshed = await party.requestToken({ grant_type: 'refresh_token', refresh_token: token });
+    expect(refreshed.body).toMatchObject({ error: 'invalid_grant' });
+  });
+
   it('keeps up while the authorization server is away: a page, and none that blames the person', async () => {
     const app = await listen();
     const issuer = 'http://localhost:1';
@@ -281,6 +312,33 @@ describe('the token handler of the single-page app', () => {
     expect(new URL(location).searchParams.has('id_token_hint')).toBe(false);
     expect(await tokenFor(browser)).toEqual([401, { error: 'signed_out' }]);
     expect(await tokenFor(copy)).toEqual([401, { error: 'signed_out' }]);
+  });
+
+  it('forgets who signs out while the server revokes nothing, says so, and revokes before the next sign-in', async () => {
+    const browser = await signedIn();
+    const copy = new Browser(spa);
+    copy.cookies.set(REFRESH, browser.cookies.get(REFRESH) ?? '');
+    await failToRevoke(async () => {
+      const answer = await browser.post('/bff/sign-out');
+      const location = expect.stringContaining('/session/end?');
+      expect([answer.status, await answer.json()]).toEqual([202, { location }]);
+    });
+    expect(await tokenFor(browser)).toEqual([401, { error: 'signed_out' }]);
+    await browser.send('/bff/sign-in');
+    expect(await tokenFor(copy)).toEqual([401, { error: 'signed_out' }]);
+  });
+
+  it('says as much where it has never reached the server', async () => {
+    const browser = await signedIn();
+    const app = await listen();
+    const options = { ...optionsOf('sample-spa', app), ownUrl: spa.url, cookieSecret: SECRET };
+    serve(app, createSinglePageApp({ ...options, issuer: 'http://localhost:1' }));
+    const away = new Browser(app);
+    away.cookies.set(REFRESH, browser.cookies.get(REFRESH) ?? '');
+    const answer = await away.post('/bff/sign-out', {}, spa.url);
+    app.http.close();
+    expect([answer.status, await answer.json()]).toEqual([202, {}]);
+    expect(away.cookies.has(REFRESH)).toBe(false);
   });
 
   it('signs out another tab whose refresh is on its way', async () => {

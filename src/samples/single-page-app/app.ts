@@ -7,7 +7,7 @@ import Koa, { type Middleware } from 'koa';
 import { securityHeaders } from './security.ts';
 import { type TokenHandlerOptions, tokenHandler } from './token-handler.ts';
 
-export interface SinglePageAppOptions extends TokenHandlerOptions {
+export interface SinglePageAppOptions extends Omit<TokenHandlerOptions, 'report'> {
   readonly resourceApi: string;
 }
 
@@ -23,7 +23,7 @@ export function createSinglePageApp({ resourceApi, ...options }: SinglePageAppOp
   const app = new Koa();
   app.use(securityHeaders(resourceApi));
   app.use(answerErrors);
-  app.use(tokenHandler(options).routes());
+  app.use(tokenHandler({ ...options, report: (problem) => app.emit('error', problem) }).routes());
   app.use(pageRoutes(resourceApi, options.issuer).routes());
   return app;
 }

@@ -2,12 +2,15 @@ import Router from '@koa/router';
 import type { Context, Next } from 'koa';
 import { z } from 'zod';
 import { AuthorizationServer, isDenied, isOver, PendingSignIn, type Registration } from './authorization-server.ts';
+import { Revocations } from './revocations.ts';
 import { SealedCookie } from './sealed-cookie.ts';
 import { requireOwnOrigin } from './security.ts';
 
 export interface TokenHandlerOptions extends Registration {
   /** Seals the cookies. Another one, and everybody has to sign in again. */
   readonly cookieSecret: string;
+  /** For the log: what nobody waits for has gone wrong. */
+  readonly report: (problem: unknown) => void;
 }
 
 const PendingSignIns = z.array(PendingSignIn.extend({ returnTo: z.string() }));
@@ -19,9 +22,10 @@ const MOST_AT_ONCE = 4;
  * The part of the app that is no page: it holds the client secret, signs people in, and keeps the refresh token in a cookie
  * that the page cannot read. The page gets access tokens, one at a time and for as long as each lasts.
  */
-export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOptions): Router {
+export function tokenHandler({ cookieSecret, report, ...registration }: TokenHandlerOptions): Router {
   const { ownUrl } = registration;
   const authorizationServer = new AuthorizationServer(registration);
+  const revocations = new Revocations({ revoke: (token) => authorizationServer.revoke(token), report });
   // Strict is possible because only our own page's requests need it; coming back from the other site needs Lax.
   const refreshCookie = new SealedCookie({
     name: '__Host-sample-spa-refresh',
@@ -32,6 +36,7 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
   const router = new Router();
 
   router.get('/bff/sign-in', backToThePage, async (ctx) => {
+    await revocations.catchUp();
     const { url, pending } = await authorizationServer.beginSignIn();
     const returnTo = pageAt(ctx.query.to, ownUrl);
     const others = readSignIns(signInCookie, ctx).slice(1 - MOST_AT_ONCE);
@@ -70,14 +75,17 @@ export function tokenHandler({ cookieSecret, ...registration }: TokenHandlerOpti
     }
   });
 
-  /** Ends it here at once, and says where the page has to go for the session at the authorization server. */
+  /**
+   * Ends it here at once, and says where the page has to go for the session at the authorization server. 202 where that does
+   * not answer: what ends there, ends later or not at all.
+   */
   router.post('/bff/sign-out', requireOwnOrigin(ownUrl), async (ctx) => {
     const refreshToken = refreshCookie.read(ctx);
     refreshCookie.write(ctx, null);
-    if (refreshToken !== undefined) {
-      await authorizationServer.revoke(refreshToken);
-    }
-    ctx.body = { location: (await authorizationServer.signOutUrl()).href };
+    const isEnded = refreshToken === undefined || (await revocations.revoke(refreshToken));
+    const url = await authorizationServer.signOutUrl().catch(() => undefined);
+    ctx.status = isEnded && url ? 200 : 202;
+    ctx.body = { location: url?.href };
   });
 
   return router;

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { AuthorizationServer, type Registration } from './authorization-server.ts';
 import { readForm } from './form.ts';
 import { loadAssets, loadPages, type Pages } from './pages.ts';
-import { problemOf, UnknownSignIn } from './problems.ts';
+import { problemOf, SignedOutHere, UnknownSignIn } from './problems.ts';
 import { ResourceApi, SessionEnded } from './resource-api.ts';
+import { Revocations } from './revocations.ts';
 import { requireOwnOrigin, securityHeaders } from './security.ts';
 import { Sessions } from './sessions.ts';
 
@@ -15,6 +16,7 @@ export interface WebAppOptions extends Registration {
 
 interface Parts {
   readonly authorizationServer: AuthorizationServer;
+  readonly revocations: Revocations;
   readonly api: ResourceApi;
   readonly sessions: Sessions;
   readonly pages: Pages;
@@ -38,8 +40,13 @@ export function createWebApp({ resourceApi, ...registration }: WebAppOptions): K
   const { issuer, ownUrl } = registration;
   const authorizationServer = new AuthorizationServer(registration);
   const api = new ResourceApi(resourceApi, authorizationServer);
-  const parts = { authorizationServer, api, sessions: new Sessions(ownUrl), pages: loadPages(issuer), ownUrl };
   const app = new Koa();
+  const revocations = new Revocations({
+    revoke: (token) => authorizationServer.revoke(token),
+    report: (problem) => app.emit('error', problem),
+  });
+  const sessions = new Sessions(ownUrl);
+  const parts = { authorizationServer, revocations, api, sessions, pages: loadPages(issuer), ownUrl };
   app.use(securityHeaders(issuer));
   app.use(showProblems(parts));
   app.use(assetRoutes().routes());
@@ -49,10 +56,11 @@ export function createWebApp({ resourceApi, ...registration }: WebAppOptions): K
   return app;
 }
 
-function signInRoutes({ authorizationServer, sessions }: Parts): Router {
+function signInRoutes({ authorizationServer, revocations, sessions }: Parts): Router {
   const router = new Router();
 
   router.get('/sign-in', async (ctx) => {
+    await revocations.catchUp();
     const { url, pending } = await authorizationServer.beginSignIn(ctx.query.ask === 'again');
     sessions.beginSignIn(ctx, pending);
     seeOther(ctx, url.href);
@@ -72,7 +80,7 @@ function signInRoutes({ authorizationServer, sessions }: Parts): Router {
   return router;
 }
 
-function signOutRoutes({ authorizationServer, sessions, ownUrl }: Parts): Router {
+function signOutRoutes({ authorizationServer, revocations, sessions, ownUrl }: Parts): Router {
   const router = new Router();
 
   router.post('/sign-out', requireOwnOrigin(ownUrl), async (ctx) => {
@@ -83,8 +91,13 @@ function signOutRoutes({ authorizationServer, sessions, ownUrl }: Parts): Router
     }
     // What a refresh still brings is to be revoked as well.
     await session.refreshing?.catch(() => undefined);
-    await authorizationServer.revoke(session.tokens).catch((error: unknown) => ctx.app.emit('error', error, ctx));
-    return seeOther(ctx, (await authorizationServer.signOutUrl(session.tokens)).href);
+    const { accessToken, refreshToken = accessToken } = session.tokens;
+    const isEnded = await revocations.revoke(refreshToken);
+    const { href } = await authorizationServer.signOutUrl(session.tokens);
+    if (!isEnded) {
+      throw new SignedOutHere(href);
+    }
+    return seeOther(ctx, href);
   });
 
   /**

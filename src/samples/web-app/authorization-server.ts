@@ -124,9 +124,9 @@ export class AuthorizationServer {
   }
 
   /** RFC 7009: the tokens end here and now, whatever the person then answers at the server's sign-out page. */
-  async revoke({ refreshToken, accessToken }: Tokens): Promise<void> {
+  async revoke(token: string): Promise<void> {
     const { openidClient } = await this.#connect();
-    await openid.tokenRevocation(openidClient, refreshToken ?? accessToken);
+    await openid.tokenRevocation(openidClient, token);
   }
 
   /** Where the browser goes to sign out there, too (RP-Initiated Logout). The hint says who wants to. */

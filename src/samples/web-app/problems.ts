@@ -7,7 +7,9 @@ export interface Problem {
   readonly status: number;
   readonly title: string;
   readonly advice: string;
-  readonly way: 'sign in' | 'go home';
+  readonly way: 'sign in' | 'go home' | 'sign out there';
+  /** Where that is. */
+  readonly href?: string;
   /** The words of whoever refused, for the developer of this app. */
   readonly detail?: string;
 }
@@ -45,6 +47,25 @@ export class UnknownSignIn extends Error {
   override readonly name = 'UnknownSignIn';
 }
 
+/** Nothing of the session is left in this app; of the tokens it is not known. */
+export class SignedOutHere extends Error {
+  override readonly name = 'SignedOutHere';
+  readonly href: string;
+
+  constructor(href: string) {
+    super();
+    this.href = href;
+  }
+}
+
+const SIGNED_OUT_HERE = {
+  status: 503,
+  title: 'You are signed out of this app',
+  advice:
+    'The authorization server does not answer, so what you let this app do there may not have ended yet. This app goes on trying to end it. Sign out there as well, once it answers.',
+  way: 'sign out there',
+} as const;
+
 const UNKNOWN_SIGN_IN: Problem = {
   status: 400,
   title: 'That sign-in is over',
@@ -59,6 +80,9 @@ export function problemOf(thrown: unknown): Problem {
   }
   if (thrown instanceof UnknownSignIn) {
     return UNKNOWN_SIGN_IN;
+  }
+  if (thrown instanceof SignedOutHere) {
+    return { ...SIGNED_OUT_HERE, href: thrown.href };
   }
   if (thrown instanceof ApiRefusal && thrown.status >= 500) {
     return UNANSWERED;

@@ -107,12 +107,23 @@ document.addEventListener('failed', ({ detail }) => show(pageAbout(detail)));
 signOutButton.addEventListener('click', async () => {
   signOutButton.disabled = true;
   try {
-    await signOut();
+    const unfinished = await signOut();
+    if (unfinished) {
+      person = undefined;
+      show(welcome(signedOutHere(unfinished)));
+    }
   } catch {
-    person = undefined;
-    show(welcome('You are signed out here. The authorization server did not answer: sign out there as well.'));
+    show(problem('You may still be signed in', 'The server of this app did not answer. Sign out again in a moment.'));
   }
 });
+
+function signedOutHere({ there }) {
+  const words =
+    'You are signed out of this app. The authorization server does not answer, so what you let this app do there may not have ended yet. This app goes on trying to end it. Sign out there as well, once it answers.';
+  return there
+    ? [`${words} `, element('a', { href: there, 'data-testid': 'sign-out-there' }, 'Sign out there')]
+    : words;
+}
 
 onSignedOut(() => {
   person = undefined;

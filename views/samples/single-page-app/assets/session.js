@@ -55,15 +55,22 @@ export function signInAddress() {
   return `/bff/sign-in?${new URLSearchParams({ to: location.pathname })}`;
 }
 
-/** Here, in the other tabs, and then at the authorization server. */
+/**
+ * Here, in the other tabs, and then at the authorization server: the browser leaves for it. Where that does not answer, the page
+ * stays, and gets to know where to go later, if that is known.
+ */
 export async function signOut() {
   current = undefined;
   const response = await post('/bff/sign-out');
-  tabs.postMessage('signed out');
   if (!response.ok) {
     throw new Unavailable();
   }
-  location.assign((await response.json()).location);
+  tabs.postMessage('signed out');
+  const { location: there } = await response.json();
+  if (response.status === 202) {
+    return { there };
+  }
+  location.assign(there);
 }
 
 /** In another tab. */
