@@ -106,7 +106,7 @@ const FUNCTION = `
           where c.client_id = needed and c.disabled_at is null
             and jsonb_typeof(c.metadata -> 'grant_types') = 'array'
             and jsonb_typeof(c.metadata -> 'response_types') = 'array';
-        if not found and needed ~ '^https?://' then
+        if not found and (needed like 'https://%' or needed like 'http://%') then
           described_by := needed;
           continue;
         elsif not found then
