@@ -3,6 +3,7 @@ import type { AccessToken } from './access-token.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { createMetadata, metadataUrl } from './metadata.ts';
 import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
+import { requireMeant } from './options.ts';
 import { createPossession, type PossessionOptions } from './possession.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
@@ -56,7 +57,9 @@ export interface Guard {
   close(): Promise<void>;
 }
 
-export function createGuard({ issuer, audience, name, scopes = [], ...options }: GuardOptions): Guard {
+export function createGuard(given: GuardOptions): Guard {
+  requireMeant(given);
+  const { issuer, audience, name, scopes = [], ...options } = given;
   const url = metadataUrl(audience)?.href;
   const { logger = CONSOLE } = options;
   const possession = createPossession({ ...options.possession, audience, logger, now: Date.now });

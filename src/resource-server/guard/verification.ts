@@ -25,14 +25,14 @@ export interface VerificationOptions {
 
 export interface CacheOptions {
   /** At most 60, which is the default, and 1 while no revocations arrive, or of a database. 0 asks about every token every time. */
-  readonly maxAgeSeconds?: number;
+  readonly maxAgeSeconds?: number | undefined;
   /** 50,000 unless given, */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
   /** in at most so much memory: 64 MiB unless given. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
-const DEFAULTS = { maxAgeSeconds: 60, maxEntries: 50_000, maxBytes: 64 * 1024 * 1024 };
+const MOST_SECONDS = 60;
 
 export interface Verification {
   readonly verify: Verify;
@@ -47,13 +47,13 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
   const found = discovery(issuer, timeoutMs);
   const keys = new SigningKeys({ discovery: found, timeoutMs, now: Date.now });
   const common = { issuer, audience, timeoutMs, logger, keys, revocations };
-  const { maxAgeSeconds, maxEntries, maxBytes } = { ...DEFAULTS, ...options.cache };
+  const { maxAgeSeconds = MOST_SECONDS, maxEntries = 50_000, maxBytes = 64 * 1024 * 1024 } = options.cache ?? {};
   const stream = client && maxAgeSeconds > 0 ? new RevocationStream({ ...common, client }) : undefined;
   const live = () => stream?.live ?? false;
   const verify = createVerify(strategy, { ...common, discovery: found, client, live });
   const cache = new TokenCache(verify, {
-    bounds: boundsOf(maxEntries, maxBytes),
-    maxAgeMs: Math.min(maxAgeSeconds, DEFAULTS.maxAgeSeconds) * 1000,
+    bounds: { entries: maxEntries, bytes: maxBytes },
+    maxAgeMs: Math.min(maxAgeSeconds, MOST_SECONDS) * 1000,
     revocations,
     // A replica may hear of an end later than we do, and what it says then must not be good for longer than usual.
     live: () => typeof strategy === 'string' && live(),
@@ -67,23 +67,7 @@ export function createVerification({ issuer, audience, ...options }: Verificatio
   };
 }
 
-/** Whoever gives 0 may mean none, or no limit. */
-function boundsOf(entries: number, bytes: number) {
-  if (!(Number.isSafeInteger(entries) && entries > 0 && Number.isSafeInteger(bytes) && bytes > 0)) {
-    throw new TypeError(
-      'cache.maxEntries and cache.maxBytes are whole numbers above 0; cache.maxAgeSeconds: 0 asks every time',
-    );
-  }
-  return { entries, bytes };
-}
-
-/** One without the other is a variable that was forgotten: going on without would mean never to hear of a revocation. */
+/** Both, or neither. */
 function credentialsOf(clientId: string | undefined, clientSecret: string | undefined) {
-  if (clientId === undefined && clientSecret === undefined) {
-    return undefined;
-  }
-  if (clientId === undefined || clientSecret === undefined) {
-    throw new TypeError('clientId and clientSecret come together');
-  }
-  return { clientId, clientSecret };
+  return clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret };
 }
