@@ -87,6 +87,7 @@ describe('a token in the Authorization header', () => {
     const long = await api.call('a'.repeat(5_000), '/whoami');
     expect(long.status).toBe(401);
     expect(challengeOf(long)).toContain('error="invalid_token"');
+    expect(challengeOf(long)).toContain('4096 characters');
     expect((await api.call('a'.repeat(50_000), '/whoami')).status).toBe(431);
     expect(api.issuer.questions).toEqual([]);
   });
@@ -209,5 +210,9 @@ it('C92: keeps tokens and credentials out of the log', async () => {
   api.issuer.answer('canary-token', json({}, 500));
   await api.call('canary-token', '/whoami');
   expect(api.log()).toContain('cannot introspect');
+  const problem = { error: 'invalid_client', error_description: 'canary-token' };
+  api.issuer.answer('canary-token', json(problem, 401));
+  await api.call('canary-token', '/whoami');
+  expect(api.log()).toContain('answered 401 invalid_client');
   expect(api.log()).not.toMatch(/canary|s3cret/);
 });

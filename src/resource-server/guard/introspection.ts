@@ -24,6 +24,9 @@ const MOST_CONNECTIONS = 64;
 /** RFC 7009 §2.2.1, which oidc-provider 9.13 answers about every JWT: an ID token, for example. */
 const UnsupportedTokenType = z.object({ error: z.literal('unsupported_token_type') });
 
+/** RFC 6749 §5.2. Its description is not for the log: nobody knows whether it repeats what was sent. */
+const Reason = z.object({ error: z.string().regex(/^[a-z_]{1,40}$/) });
+
 /**
  * RFC 7662: asks the authorization server. Its word is final as to expiry (§4): two clocks never argue. It is told which scopes
  * the request takes, in a parameter that others ignore (§2.1), so that people can see which of an app's scopes are ever used.
@@ -90,7 +93,8 @@ async function introspect(
     return undefined;
   }
   if (status !== 200) {
-    throw new Error(`the introspection endpoint answered ${status}`);
+    const { data: reason } = Reason.safeParse(json);
+    throw new Error(`the introspection endpoint answered ${status}${reason ? ` ${reason.error}` : ''}`);
   }
   const response = IntrospectionResponse.parse(json);
   return response.active ? response : undefined;

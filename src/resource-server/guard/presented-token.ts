@@ -32,7 +32,7 @@ export function readPresentedToken(request: IncomingMessage, target: string, ref
   const scheme = match[1] === undefined ? 'DPoP' : 'Bearer';
   const token = header.slice(match[0].length);
   if (token.length > LONGEST_TOKEN) {
-    throw refuse.invalidToken('The access token is too long to be one.');
+    throw refuse.invalidToken(`The access token is too long: none has more than ${LONGEST_TOKEN} characters.`);
   }
   if (!B64TOKEN.test(token)) {
     throw refuse.invalidRequest(`The Authorization header is not "${scheme}", a space and an access token.`);
