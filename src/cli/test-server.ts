@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Announcement } from '../test-kit/protocol.ts';
 import { OperatorError } from './explain.ts';
@@ -29,7 +30,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   const stop = () => starting.then((server) => server.stop());
   stopOnSignal(stop);
   if (values['until-stdin-ends']) {
-    process.stdin.resume().once('close', () => process.kill(process.pid, 'SIGTERM'));
+    // A pipe closes at its end; a file, or /dev/null, does not.
+    finished(process.stdin.resume(), () => process.kill(process.pid, 'SIGTERM'));
   }
   const { announcement } = await starting;
   const milliseconds = Math.round(performance.now());
