@@ -1,4 +1,4 @@
-/** What docs/protect-your-api.md tells people to copy, copied: its directory file and its four servers, against the real thing. */
+/** What docs/protect-your-api.md tells people to copy, copied: its directory file, its four servers and its database role, against the real thing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -19,7 +19,8 @@ const GUARD = pathToFileURL(join(ROOT, 'src/resource-server/guard/guard.ts')).hr
 const AUDIENCE = 'https://books.example.com';
 const SECRET = 'a-secret-of-the-book-shop';
 const MACHINE = { clientId: 'book-worm', secret: 'a-secret-of-the-book-worm' };
-const SERVERS = ['Koa', 'Express', 'Fastify', 'node:http'];
+const LOOK_UP = 'Beside the database';
+const SERVERS = ['Koa', 'Express', 'Fastify', 'node:http', LOOK_UP];
 
 /** The first block of code in this language below the heading. */
 function codeBelow(heading: string, language: string): string {
@@ -29,6 +30,16 @@ function codeBelow(heading: string, language: string): string {
     throw new Error(`nothing to copy below ${heading}`);
   }
   return code;
+}
+
+/** A server to copy; where there is only a guard to copy, it is that of node:http with this guard. */
+function serverOf(name: string): string {
+  const code = codeBelow(name, 'ts');
+  const { host, pathname } = new URL(server.databaseUrl);
+  return name === LOOK_UP
+    ? code.replace('replica.example.com/concierge', host + pathname) +
+        codeBelow('node:http', 'ts').replace(/import \{ createGuard.*?\n|const guard = .*?\}\);\n/gs, '')
+    : code;
 }
 
 let server: TestServer;
@@ -45,12 +56,13 @@ beforeAll(async () => {
     ...directory,
     clients: [...directory.clients, { ...machine, grant_types: ['client_credentials'] }],
   });
+  await server.pool.query(codeBelow(LOOK_UP, 'sql'));
   // Beside the packages that the servers import; Node takes no TypeScript from there.
   folder = await mkdtemp(join(ROOT, 'node_modules/.protect-your-api-'));
   for (const [number, name] of SERVERS.entries()) {
     const port = await freePort();
     urls.set(name, `http://localhost:${port}`);
-    const code = codeBelow(name, 'ts')
+    const code = serverOf(name)
       .replace("'concierge/guard'", JSON.stringify(GUARD))
       .replace('https://login.example.com', server.issuer)
       .replace('8080', String(port));
@@ -72,6 +84,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stop();
   await rm(folder, { recursive: true });
+  await server.pool.query('drop role book_shop');
   await server.stop();
 });
 
@@ -105,6 +118,27 @@ describe.each(SERVERS)('the server made with %s', (name) => {
       authorization_servers: [server.issuer],
       scopes_supported: ['books:read'],
     });
+  });
+});
+
+describe('the role for looking tokens up', () => {
+  it('may do nothing else', async () => {
+    const { rows } = await server.pool.query(`
+      select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S')
+        and has_table_privilege('book_shop', oid, 'select, insert, update, delete, truncate, references, trigger')
+      union all select proname from pg_proc where pronamespace = 'public'::regnamespace
+        and prorettype <> 'trigger'::regtype and has_function_privilege('book_shop', oid, 'execute')`);
+    expect(rows).toEqual([{ name: 'introspect_token' }]);
+  });
+
+  it('may lose its connections, and the server goes on', async () => {
+    const ended = await server.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'book_shop'`,
+    );
+    expect(ended.rowCount).toBeGreaterThan(0);
+    const authorization = `Bearer ${await tokenWith('books:read')}`;
+    const status = async () => (await fetch(`${urls.get(LOOK_UP)}/books`, { headers: { authorization } })).status;
+    await expect.poll(status).toBe(200);
   });
 });
 
