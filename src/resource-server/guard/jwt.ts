@@ -21,7 +21,10 @@ export interface VerifiedJwt extends VerifiedToken {
   readonly issuedAt: number;
 }
 
-/** `undefined` for a JWT that is not good. Throws `UnusableToken` for what is no JWT access token at all, and `CannotVerify`. */
+/**
+ * `undefined` for a JWT that is not good. Throws `UnusableToken` for one of the future, and for what is no JWT access token at all;
+ * and `CannotVerify`.
+ */
 export type VerifyJwt = (token: string) => Promise<VerifiedJwt | undefined>;
 
 export interface JwtDependencies extends Expectations {
@@ -59,8 +62,11 @@ export function createVerifyJwt({ issuer, audience, keys, now = Date.now }: JwtD
 /** A client that acts for itself is its own subject (RFC 9068 §2.2), and no account. */
 function verifiedJwtOf(payload: JWTPayload, expected: Expectations, now: number): VerifiedJwt | undefined {
   const parsed = JwtClaims.safeParse(payload);
-  if (!parsed.success || parsed.data.iat > now / 1000 + CLOCK_TOLERANCE) {
+  if (!parsed.success) {
     return undefined;
+  }
+  if (parsed.data.iat > now / 1000 + CLOCK_TOLERANCE) {
+    throw new UnusableToken('The access token was issued in the future, by the clock of this server.');
   }
   const { sub, jti, iat, ...claims } = parsed.data;
   const token_type = claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP';
