@@ -231,6 +231,32 @@ describe('the web app', () => {
   });
 });
 
+it('lets nobody in where the server names no way out', async () => {
+  const issuer = await listen();
+  const apps = [await listen(), await listen()] as const;
+  issuer.http.on('request', (_request, response) => {
+    const metadata = {
+      issuer: issuer.url,
+      authorization_endpoint: `${issuer.url}/auth`,
+      jwks_uri: `${issuer.url}/jwks`,
+    };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metadata));
+  });
+  const problems: string[] = [];
+  const options = { ...optionsOf('sample', apps[0]), issuer: issuer.url, cookieSecret: SECRET };
+  for (const [index, app] of [createWebApp(options), createSinglePageApp(options)].entries()) {
+    serve(apps[index] as Listening, app);
+    app.on('error', (error) => problems.push(error.message));
+  }
+  expect((await new Browser(apps[0]).send('/sign-in')).status).toBe(500);
+  expect((await new Browser(apps[1]).send('/bff/sign-in')).headers.get('location')).toBe('/?sign-in=failed');
+  for (const { http } of [issuer, ...apps]) {
+    http.close();
+  }
+  const missing = expect.stringContaining('revocation_endpoint, end_session_endpoint');
+  expect(problems).toEqual([missing, missing]);
+});
+
 describe('the token handler of the single-page app', () => {
   const REFRESH = '__Host-sample-spa-refresh';
   const signedIn = async () => {

@@ -24,6 +24,9 @@ export interface Tokens {
 
 const ANSWER_WITHIN_SECONDS = 10;
 
+/** Better not to let anybody in than not to let them out. */
+const NEEDED = ['jwks_uri', 'revocation_endpoint', 'end_session_endpoint'] as const;
+
 /** A server that does not say how long an access token is good for is asked for another one this often. */
 const UNSAID_LIFETIME = 300;
 
@@ -130,11 +133,20 @@ function readTokens(
   return { accessToken: response.access_token, expiresIn: response.expiresIn() ?? UNSAID_LIFETIME, refreshToken };
 }
 
-function discover({ issuer, clientId, clientSecret }: Registration): Promise<openid.Configuration> {
-  return openid.discovery(new URL(issuer), clientId, undefined, openid.ClientSecretBasic(clientSecret), {
-    timeout: ANSWER_WITHIN_SECONDS,
-    execute: isPlainLoopback(issuer) ? [openid.allowInsecureRequests] : [],
-  });
+async function discover({ issuer, clientId, clientSecret }: Registration): Promise<openid.Configuration> {
+  const openidClient = await openid.discovery(
+    new URL(issuer),
+    clientId,
+    undefined,
+    openid.ClientSecretBasic(clientSecret),
+    { timeout: ANSWER_WITHIN_SECONDS, execute: isPlainLoopback(issuer) ? [openid.allowInsecureRequests] : [] },
+  );
+  const metadata = openidClient.serverMetadata();
+  const missing = NEEDED.filter((name) => metadata[name] === undefined);
+  if (missing.length > 0) {
+    throw new Error(`${issuer} does not say in its discovery document what this app needs: ${missing.join(', ')}`);
+  }
+  return openidClient;
 }
 
 /** `http:` is for this machine only: anything further away must be `https:`, which openid-client insists on. */

@@ -56,6 +56,9 @@ const LogoutToken = z
 
 const ANSWER_WITHIN_SECONDS = 10;
 
+/** Better not to let anybody in than not to let them out. */
+const NEEDED = ['jwks_uri', 'userinfo_endpoint', 'revocation_endpoint', 'end_session_endpoint'] as const;
+
 /** Everything this app says to the authorization server. Its methods throw the errors of openid-client. */
 export class AuthorizationServer {
   readonly #registration: Registration;
@@ -178,11 +181,12 @@ async function connect({ issuer, clientId, clientSecret }: Registration): Promis
     openid.ClientSecretBasic(clientSecret),
     { timeout: ANSWER_WITHIN_SECONDS, execute: isPlainLoopback(issuer) ? [openid.allowInsecureRequests] : [] },
   );
-  const { jwks_uri } = openidClient.serverMetadata();
-  if (jwks_uri === undefined) {
-    throw new Error(`${issuer} does not say where its keys are`);
+  const metadata = openidClient.serverMetadata();
+  const missing = NEEDED.filter((name) => metadata[name] === undefined);
+  if (missing.length > 0) {
+    throw new Error(`${issuer} does not say in its discovery document what this app needs: ${missing.join(', ')}`);
   }
-  return { openidClient, keys: createRemoteJWKSet(new URL(jwks_uri)) };
+  return { openidClient, keys: createRemoteJWKSet(new URL(metadata.jwks_uri ?? '')) };
 }
 
 /** `http:` is for this machine only: anything further away must be `https:`, which openid-client insists on. */

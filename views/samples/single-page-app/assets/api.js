@@ -16,7 +16,8 @@ export async function callApi(method, path, content) {
   if (response.status === 401) {
     throw new SignedOut();
   }
-  const body = response.status === 204 ? undefined : await response.json();
+  const body =
+    response.status === 204 ? undefined : await response.json().catch(() => cannotGoOn('answers without JSON'));
   return { ok: response.ok, status: response.status, body };
 }
 
@@ -26,16 +27,17 @@ async function send(method, path, content, token) {
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(content),
   };
-  return fetch(API + path, { method, headers, ...init }).catch(() => {
-    throw new Unavailable();
-  });
+  return fetch(API + path, { method, headers, ...init }).catch(() =>
+    cannotGoOn('does not answer, or does not let this page ask it (CORS)'),
+  );
 }
 
 /** Who the token speaks for; the API knows it from the authorization server. */
 export async function whoAmI() {
-  const { ok, body } = await callApi('GET', '/whoami');
-  if (!ok) {
-    throw new Unavailable();
-  }
-  return body;
+  const { ok, status, body } = await callApi('GET', '/whoami');
+  return ok ? body : cannotGoOn(`says ${status} to GET /whoami`);
+}
+
+function cannotGoOn(why) {
+  throw new Unavailable(`The API at ${API} ${why}. Reload in a moment.`);
 }
