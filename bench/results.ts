@@ -41,8 +41,8 @@ round, in which the contenders take turns. Who they are:
 - **M** stock oidc-provider on a \`Map\`; **B0** on knex, one statement for each call; **S** on the product's store; all three do what
   the product does, with the same clients, tokens, claims, algorithms and hashes, and keep clients and accounts in memory;
 - **F** a bare \`node:http\` handler on the product's store: the floor;
-- **guarded** the resource API, whose guard asks P about each token that it does not know, **unguarded** the same route for everybody,
-  **proxy** a bare \`node:http\` handler that does nothing but ask P;
+- **guarded** the resource API, whose guard asks P about each token that it does not know, **unguarded** the same route for everybody, about
+  as many people, **proxy** a bare \`node:http\` handler that does nothing but ask P;
 - **hash** nothing but the verification of a password.
 
 M, B0 and S issue tokens for a resource server (RFC 8707), because the product does. Nothing checkpoints during a run, so no page is

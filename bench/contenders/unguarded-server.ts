@@ -8,13 +8,14 @@ import type { AccessToken, Guarded } from '../../src/resource-server/guard/guard
 import { createMiddleware } from '../../src/resource-server/guard/middleware.ts';
 import { createRefusals } from '../../src/resource-server/guard/refusals.ts';
 import { ACCOUNTS, API, JOURNEY_SCOPE, WEB_CLIENTS } from '../directory.ts';
+import { pick } from '../load/requests.ts';
 
-/** As much to tell as of anybody in the benchmark. */
-const ANYBODY: AccessToken = {
+/** As many, and with as much to tell, as the tokens that the guard knows: what reads them is behind the guard. */
+const ANYBODY: readonly AccessToken[] = Array.from({ length: 2000 }, (_, index) => ({
   subject: randomUUID(),
-  clientId: String(WEB_CLIENTS[0]?.clientId),
-  username: ACCOUNTS[0],
-  name: `Name of ${ACCOUNTS[0]}`,
+  clientId: String(WEB_CLIENTS[index % WEB_CLIENTS.length]?.clientId),
+  username: ACCOUNTS[index % ACCOUNTS.length],
+  name: `Name of ${ACCOUNTS[index % ACCOUNTS.length]}`,
   email: undefined,
   roles: [],
   scopes: new Set(JOURNEY_SCOPE.split(' ')),
@@ -24,15 +25,15 @@ const ANYBODY: AccessToken = {
   confirmation: undefined,
   acr: undefined,
   authTime: undefined,
-};
+}));
 
 const app = createResourceApi({
   pool: createPool({ url: 'postgres://127.0.0.1:9', max: 1, applicationName: 'bench' }), // nothing asks it
   guard: {
-    require: () => createMiddleware<AccessToken>(() => ({ left: ANYBODY }), leave),
+    require: () => createMiddleware<AccessToken>(() => ({ left: pick(ANYBODY) }), leave),
     metadata: createMiddleware<boolean>(() => ({ left: false })),
     metadataUrl: undefined,
-    authenticate: async () => ANYBODY,
+    authenticate: async () => pick(ANYBODY),
     refuse: createRefusals({ resourceMetadata: undefined, dpopAlgs: undefined }),
     close: async () => undefined,
   },
