@@ -1,6 +1,6 @@
 /** The package as other projects have it: packed, unpacked below their node_modules, and used. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from './test.ts';
@@ -41,6 +41,18 @@ test('its types are those of the guard and of the test kit, without any that a p
   run('tsc', ['--project', '.'], project);
 });
 
+test('the servers of docs/protect-your-api.md compile as they stand, and behind a guard whatever type a handler says', async () => {
+  const source = await readFile(join(ROOT, 'docs/protect-your-api.md'), 'utf8');
+  const blocks = [...source.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const servers = blocks.filter((block) => block.includes("from 'concierge/guard'"));
+  expect(servers).toHaveLength(5);
+  const stepUp = blocks.filter((block) => block.includes('placeOrder')).map((block) => HANDLER + block);
+  await mkdir(join(project, 'docs'));
+  await Promise.all([...servers, ...stepUp].map((block, i) => writeFile(join(project, `docs/${i}.ts`), block)));
+  run('tsc', ['--project', '.'], project);
+  await rm(join(project, 'docs'), { recursive: true });
+});
+
 test('its command runs', () => {
   const main = join(project, 'node_modules/concierge/dist/src/main.js');
   expect(run(process.execPath, [main, 'help'], project)).toContain('usage: concierge SUBCOMMAND');
@@ -50,6 +62,15 @@ test('the tests of a project drive a server of their own by it: sign-in, consent
   const output = run('playwright', ['test', '--reporter=line'], project);
   expect(output).toContain('4 passed');
 });
+
+/** In front of a part of the documentation: what was said further up. */
+const HANDLER = `
+  import Router, { type RouterMiddleware } from '@koa/router';
+  import type { Guard, Guarded } from 'concierge/guard';
+  declare const guard: Guard;
+  declare const placeOrder: RouterMiddleware<Guarded>;
+  const router = new Router<Guarded>();
+`;
 
 /** The output; throws with it when the program fails. */
 function run(program: string, argv: readonly string[], cwd: string): string {

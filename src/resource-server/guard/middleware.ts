@@ -45,6 +45,11 @@ export interface Middleware<Left> {
   (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void;
   /** `node:http`, and whoever has its request and response */
   (request: IncomingMessage, response: ServerResponse): Promise<Left>;
+  /**
+   * Nobody can call this. A framework that infers types from its middleware looks at the last overload alone (@koa/router 15, with
+   * TypeScript 5.9 and 7.0), and would ask of the handlers behind that their context be Node's request as well.
+   */
+  (first: unknown, second: unknown, third: unknown, fourth: never): never;
 }
 
 /** What all four have in common: a request, a place for what is left, and a way to answer. */
