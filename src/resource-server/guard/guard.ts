@@ -3,7 +3,7 @@ import type { AccessToken } from './access-token.ts';
 import { createAuthenticate } from './authenticate.ts';
 import { createMetadata, metadataUrl } from './metadata.ts';
 import { createMiddleware, type Decision, type Middleware } from './middleware.ts';
-import { requireMeant } from './options.ts';
+import { meantOptions } from './options.ts';
 import { createPossession, type PossessionOptions } from './possession.ts';
 import { Refusal } from './refusal.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
@@ -58,8 +58,7 @@ export interface Guard {
 }
 
 export function createGuard(given: GuardOptions): Guard {
-  requireMeant(given);
-  const { issuer, audience, name, scopes = [], ...options } = given;
+  const { issuer, audience, name, scopes = [], ...options } = meantOptions(given);
   const url = metadataUrl(audience)?.href;
   const { logger = CONSOLE } = options;
   const possession = createPossession({ ...options.possession, audience, logger, now: Date.now });

@@ -18,8 +18,10 @@ it.each([
   ['strategy', { strategy: 'JWT' }],
   ['strategy', { strategy: { repository: 'postgres://localhost' } }],
   ['timeoutMs', { timeoutMs: Number.NaN }],
+  ['timeoutMs', { timeoutMs: 2 ** 31 }],
   ['cache.maxAgeSeconds', { cache: { maxAgeSeconds: '60' } }],
   ['cache.maxEntries', { cache: { maxEntries: 0 } }],
+  ['cache.maxEntries', { cache: { maxEntries: 2 ** 32 } }],
   ['cache.maxBytes', { cache: { maxBytes: Number.POSITIVE_INFINITY } }],
   ['logger', { logger: 'info' }],
   ['possession.publicUrl', { possession: { publicUrl: 'books.example.com' } }],
@@ -39,6 +41,18 @@ it('says everything that is wrong, and repeats no secret', () => {
 it('takes undefined for what is not said', () => {
   const cache = { maxAgeSeconds: undefined, maxEntries: undefined, maxBytes: undefined };
   expect(() => create({ cache, strategy: undefined, timeoutMs: undefined })).not.toThrow();
+});
+
+it('takes what an object of a class says, too', () => {
+  class Settings {
+    readonly issuer = GOOD.issuer;
+    readonly audience = 'https://books.example.com';
+    readonly strategy = 'jwt';
+    get possession() {
+      return { nonceSecret: '' };
+    }
+  }
+  expect(() => createGuard(new Settings())).toThrow('nonceSecret');
 });
 
 it.each([

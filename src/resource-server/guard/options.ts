@@ -5,12 +5,16 @@ const HttpUrl = z.url({ protocol: /^https?$/, error: 'takes a URL that begins wi
 const Filled = z.string().min(1, 'is empty');
 const WHOLE = 'takes a whole number above 0; cache.maxAgeSeconds: 0 asks every time';
 const Count = z.int(WHOLE).positive(WHOLE);
+/** What a Map can hold: lru-cache takes the room for all of them at once. */
+const MOST_ENTRIES = 2 ** 24;
+/** What a timer can wait for: it takes more for nothing. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const having = (method: string) =>
   z.custom((value) => typeof Object(value)[method] === 'function', `takes an object with a method ${method}`);
 
 const Cache = z.strictObject({
   maxAgeSeconds: z.number().min(0).optional(),
-  maxEntries: Count.optional(),
+  maxEntries: Count.max(MOST_ENTRIES, `takes ${MOST_ENTRIES} at most`).optional(),
   maxBytes: Count.optional(),
 });
 
@@ -37,7 +41,7 @@ const Options = z
       .optional(),
     clientId: Filled.optional(),
     clientSecret: Filled.optional(),
-    timeoutMs: z.number().positive().optional(),
+    timeoutMs: z.number().positive().max(LONGEST_TIMEOUT_MS).optional(),
     cache: Cache.optional(),
     logger: having('warn').optional(),
     name: z.string().optional(),
@@ -54,12 +58,13 @@ const Options = z
   });
 
 /**
- * Says at once, and all of it, what a compiler would have said: nobody should find out by the first request, and a name that is
- * misspelt must not make a guard that guards less than was meant. Throws `TypeError`.
+ * What is used from now on, each read once. Says at once, and all of it, what a compiler would have said: nobody should find out by the
+ * first request, and a name that is misspelt must not make a guard that guards less than was meant. Throws `TypeError`.
  */
-export function requireMeant(options: GuardOptions): void {
-  const { error } = Options.safeParse(options);
+export function meantOptions(given: GuardOptions): GuardOptions {
+  const { data, error } = Options.safeParse(given);
   if (error !== undefined) {
     throw new TypeError(`createGuard() does not work with these options\n${z.prettifyError(error)}`);
   }
+  return data as GuardOptions;
 }
