@@ -44,6 +44,8 @@ const waiting = async () => (await pool.query('select attempts, next_attempt_at 
 const PATIENCE = { timeout: 15_000 };
 
 const gone = () => vi.waitFor(async () => expect(await waiting()).toEqual([]), PATIENCE);
+/** A line is written after what it tells of. */
+const said = (count: number) => vi.waitFor(() => expect(lines).toHaveLength(count), PATIENCE);
 const makeDue = () => pool.query('update outbox set next_attempt_at = now()');
 
 it('delivers at once what is enqueued, and forgets it', async () => {
@@ -66,12 +68,14 @@ it('tries again what failed, later, under the same id', async () => {
     }
     return 'delivered';
   };
+  let begun = Date.now();
   await startNode('letter', deliver).enqueue('letter', {});
   for (const count of [1, 2]) {
-    await vi.waitFor(() => expect(lines).toHaveLength(count), PATIENCE);
+    await said(count);
     const [{ next_attempt_at: next }] = await waiting();
-    expect(next.getTime()).toBeGreaterThan(Date.now());
+    expect(next.getTime()).toBeGreaterThan(begun + 2_000);
     expect(next.getTime()).toBeLessThan(Date.now() + 20_000);
+    begun = Date.now();
     await makeDue();
     startNode('letter', deliver); // It looks as soon as it starts.
   }
@@ -99,16 +103,18 @@ it('gives up what was refused at once, and what failed for too long, with a line
     throw new Error('away');
   });
   await node.enqueue('letter', { refuse: true });
-  await gone();
+  await said(1);
+  expect(await waiting()).toEqual([]);
   expect(lines).toMatchObject([{ level: 'error', about: { kind: 'letter', attempt: 1 } }]);
   await node.enqueue('letter', {});
-  await vi.waitFor(() => expect(lines).toHaveLength(2), PATIENCE);
+  await said(2);
   await pool.query(`update outbox set created_at = now() - interval '49 hours', next_attempt_at = now()`);
   startNode('letter', async () => {
     throw new Error('away');
   });
-  await gone();
-  expect(lines.at(-1)).toMatchObject({ level: 'error', about: { kind: 'letter' } });
+  const givenUp = { level: 'error', about: { kind: 'letter' } };
+  await vi.waitFor(() => expect(lines.at(-1)).toMatchObject(givenUp), PATIENCE);
+  expect(await waiting()).toEqual([]);
 });
 
 it('delivers once what several nodes see at the same time', async () => {
