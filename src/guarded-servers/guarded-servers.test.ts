@@ -107,7 +107,7 @@ beforeAll(async () => {
     const clientId = `api-in-${name}`;
     const place = await startApplication((url) => {
       const options = { audience: `${url}/shop`, clientId, clientSecret: 'a-secret-of-the-api', name };
-      const guard = createGuard({ issuer: server.issuer, ...options });
+      const guard = createGuard({ issuer: server.issuer, timeoutMs: 30_000, ...options });
       guards.push(guard);
       return create(guard);
     });

@@ -22,14 +22,14 @@ const NOTHING_SAID = { scopes: undefined };
 const QUIET = { warn: () => undefined };
 
 function strategy(issuer: string, revocations = new Revocations(), live = () => true): Verify {
-  const found = discovery(issuer, 2000);
+  const found = discovery(issuer, 30_000);
   return createVerify('jwt', {
     issuer,
     audience: LEDGER,
     discovery: found,
-    keys: new SigningKeys({ discovery: found, timeoutMs: 2000, now: Date.now }),
+    keys: new SigningKeys({ discovery: found, timeoutMs: 30_000, now: Date.now }),
     client: { clientId: LEDGER_API.clientId, clientSecret: LEDGER_API.secret },
-    timeoutMs: 2000,
+    timeoutMs: 30_000,
     logger: QUIET,
     revocations,
     live,

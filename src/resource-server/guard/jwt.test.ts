@@ -12,14 +12,14 @@ const LEDGER = 'https://ledger.example/api';
 const NOTHING_SAID = { scopes: undefined };
 
 function strategy(issuer: string, now: () => number = Date.now): Verify {
-  const found = discovery(issuer, 2000);
+  const found = discovery(issuer, 30_000);
   return createVerify('jwt', {
     issuer,
     audience: LEDGER,
     discovery: found,
-    keys: new SigningKeys({ discovery: found, timeoutMs: 2000, now }),
+    keys: new SigningKeys({ discovery: found, timeoutMs: 30_000, now }),
     client: undefined,
-    timeoutMs: 2000,
+    timeoutMs: 30_000,
     logger: { warn: () => undefined },
     revocations: new Revocations(),
     live: () => false,

@@ -55,7 +55,9 @@ function guardWith(possession: PossessionOptions): Guard {
   const { issuer } = server;
   const { clientId, secret: clientSecret } = DEMO_API;
   const logger = { warn: () => undefined };
-  const guard = createGuard({ issuer, audience: 'http://localhost:3001', clientId, clientSecret, possession, logger });
+  const client = { clientId, clientSecret };
+  const audience = 'http://localhost:3001';
+  const guard = createGuard({ issuer, audience, ...client, possession, logger, timeoutMs: 30_000 });
   closing.push(() => guard.close());
   return guard;
 }

@@ -39,14 +39,14 @@ const TABLES = [
 
 function strategyOf(audience: string, client: TestClient | undefined, strategy: Strategy): Verify {
   const { issuer } = server;
-  const found = discovery(issuer, 5000);
+  const found = discovery(issuer, 30_000);
   return createVerify(strategy, {
     issuer,
     audience,
     discovery: found,
-    keys: new SigningKeys({ discovery: found, timeoutMs: 5000, now: Date.now }),
+    keys: new SigningKeys({ discovery: found, timeoutMs: 30_000, now: Date.now }),
     client: client && { clientId: client.clientId, clientSecret: client.secret ?? '' },
-    timeoutMs: 5000,
+    timeoutMs: 30_000,
     logger: QUIET,
     revocations: new Revocations(),
     live: () => false,

@@ -79,13 +79,13 @@ beforeEach(() => {
   polls.length = 0;
   deleted.length = 0;
   revocations = new Revocations();
-  const found = discovery(issuer, 2000);
+  const found = discovery(issuer, 30_000);
   stream = new RevocationStream({
     issuer,
     audience: AUDIENCE,
     client: { clientId: 'api', clientSecret: 'secret' },
-    timeoutMs: 5000,
-    keys: new SigningKeys({ discovery: found, timeoutMs: 2000, now: Date.now }),
+    timeoutMs: 30_000,
+    keys: new SigningKeys({ discovery: found, timeoutMs: 30_000, now: Date.now }),
     revocations,
     logger: { warn: (_details, message) => warnings.push(message) },
     now: () => time,

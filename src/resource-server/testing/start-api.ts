@@ -40,6 +40,7 @@ export async function startTestApi(): Promise<TestApi> {
     clientId: 'api:1',
     clientSecret: 's3cret+ %',
     name: API_NAME,
+    timeoutMs: 30_000,
     cache: { maxAgeSeconds: 0 }, // tests change their minds about a token
     logger,
   });
