@@ -62,6 +62,16 @@ describe('where a setting comes from', () => {
     expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080 });
   });
 
+  it("keeps the issuer of somebody else's server as that writes it, with a slash at the end", () => {
+    const issuer = 'https://tenant.example.com/application/';
+    const file = fileWith(`
+upstreamProviders: [{ id: theirs, name: Theirs, issuer: '${issuer}', clientId: concierge }]
+playground: { issuers: [{ issuer: '${issuer}', clients: { spa: { clientId: concierge } } }] }
+`);
+    const { upstreamProviders, playground } = loadSettings({ env, file, mode: 'development' });
+    expect([...upstreamProviders, ...playground.issuers]).toMatchObject([{ issuer }, { issuer }]);
+  });
+
   it('lets the environment override the file', () => {
     const file = fileWith('listen: { port: 8080 }\n');
     const config = loadConfig({ env: { ...env, CONCIERGE_LISTEN_PORT: '8081' }, file, mode: 'production' });

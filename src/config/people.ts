@@ -1,6 +1,6 @@
 /** Settings about people: who may have an account, who else knows them, and what the pages look like. */
 import { z } from 'zod';
-import { because, scopes, webUrl } from './values.ts';
+import { because, foreignUrl, scopes } from './values.ts';
 
 /** What an upstream OpenID provider's ID token and userinfo are read by; each may be named otherwise there. */
 const upstreamClaims = z.strictObject({
@@ -13,7 +13,7 @@ export const upstreamProvider = z.strictObject({
   /** Stands in addresses and in the database: it never changes. */
   id: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, because('is not an id', 'use lower-case letters, digits and -')),
   name: z.string().min(1).max(60),
-  issuer: webUrl.refine(
+  issuer: foreignUrl.refine(
     (value) => value.startsWith('https:') || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(value).hostname),
     because('is reached without TLS', 'name its https address: whoever is in between could sign in as anybody'),
   ),

@@ -1,6 +1,6 @@
 /** Which authorization servers the playground may talk to besides the one that it is started for. */
 import { z } from 'zod';
-import { because, webUrl } from './values.ts';
+import { because, foreignUrl, webUrl } from './values.ts';
 
 const client = z.strictObject({
   clientId: z.string().min(1),
@@ -15,7 +15,7 @@ const client = z.strictObject({
 });
 
 export const playgroundIssuer = z.strictObject({
-  issuer: webUrl.refine(
+  issuer: foreignUrl.refine(
     (value) => value.startsWith('https:') || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(value).hostname),
     because('is reached without TLS', 'name its https address'),
   ),

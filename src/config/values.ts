@@ -9,7 +9,8 @@ export const count = z.int().min(1);
 export const port = z.int().min(0).max(65_535);
 export const listen = z.strictObject({ host: z.string().min(1), port });
 
-export const webUrl = z
+/** Somebody else's server: what it calls itself may end in a slash. */
+export const foreignUrl = z
   .string()
   .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), {
     ...because('is not an http or https URL', 'write it in full, like https://login.example.com'),
@@ -21,8 +22,12 @@ export const webUrl = z
       return !/[?#]/.test(value) && url.username === '' && url.password === '';
     },
     because('has a query, a fragment or credentials', 'leave them out: the URL identifies a server'),
-  )
-  .refine((value) => !value.endsWith('/'), because('ends in a slash', 'leave the slash out'));
+  );
+
+export const webUrl = foreignUrl.refine(
+  (value) => !value.endsWith('/'),
+  because('ends in a slash', 'leave the slash out'),
+);
 
 /** A variable holds them in one text, as RFC 6749 §3.3 writes them, or separated by commas. */
 export const scopes = z.preprocess(

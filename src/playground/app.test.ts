@@ -62,12 +62,16 @@ describe('pages', () => {
     },
   );
 
-  it('may load scripts and styles from here only, and talk to the two servers only', async () => {
-    for (const path of ['/', '/spa/callback', '/implicit/callback', '/nowhere']) {
-      expect((await get(path)).headers.get('content-security-policy')).toBe(
-        `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ${issuer} http://localhost:3001; ` +
-          "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-      );
+  it('may load scripts and styles from here only, and talk to the two servers only where the client is a script', async () => {
+    const policy = (connectTo: string) =>
+      `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'${connectTo}; ` +
+      "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+    const policyOf = async (path: string) => (await get(path)).headers.get('content-security-policy');
+    for (const path of ['/spa/callback', '/implicit/callback', '/flows/single-page-app', '/flows/implicit']) {
+      expect(await policyOf(path)).toBe(policy(` ${issuer} http://localhost:3001`));
+    }
+    for (const path of ['/', '/callback', '/flows/authorization-code', '/tools/api', '/nowhere']) {
+      expect(await policyOf(path)).toBe(policy(''));
     }
   });
 

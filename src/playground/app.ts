@@ -22,7 +22,7 @@ export function createPlayground({ issuers, ownUrl }: PlaygroundOptions): Koa {
   const render = loadPages({ ownUrl, catalogue: CATALOGUE });
   const playground = new Playground({ ownUrl, render, issuers });
   const app = new Koa();
-  app.use(securityHeaders(issuers));
+  app.use(securityHeaders);
   app.use(errorPage(playground));
   app.use(requireOwnHost(ownUrl));
   app.use(requireOwnOrigin(ownUrl));

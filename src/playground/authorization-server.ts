@@ -1,12 +1,18 @@
 import * as openid from 'openid-client';
 import { type Recorder, recordingFetch, type Send } from './exchange.ts';
 import { type Client, type Issuer, isPlainLoopback, secretsOf } from './issuers.ts';
-import { sendFor } from './outgoing.ts';
+import { maySendTo, sendFor } from './outgoing.ts';
 
 const ANSWER_WITHIN_SECONDS = 10;
 
 /** Metadata is looked at anew after this long: an operator who switches a grant on sees it. */
 const KNOWN_FOR_MILLISECONDS = 60_000;
+
+/** What a script that is a client sends requests to; to the others it sends the browser. */
+const ENDPOINTS_FOR_SCRIPTS = ['token_endpoint', 'jwks_uri', 'userinfo_endpoint', 'revocation_endpoint'] as const;
+
+/** As a Content-Security-Policy can name them: what else a URL may hold would say something of its own there. */
+const NAMEABLE_ORIGIN = /^https?:\/\/[\w.-]+(?::\d+)?$/;
 
 /** An authorization server, known by its issuer URL alone. */
 export class AuthorizationServer {
@@ -34,6 +40,19 @@ export class AuthorizationServer {
       this.#known = { metadata: await this.discover(undefined), at: Date.now() };
     }
     return this.#known.metadata;
+  }
+
+  /** What a script that is a client of it talks to, as far as it is known: a server may be away. */
+  async origins(): Promise<readonly string[]> {
+    const metadata: Partial<openid.ServerMetadata> = await this.metadata().catch(() => ({}));
+    const { issuer, api } = this.settings;
+    const endpoints = ENDPOINTS_FOR_SCRIPTS.map((name) => metadata[name]).filter((url) => url !== undefined);
+    const urls = [
+      issuer,
+      ...(api ? [api.url] : []),
+      ...endpoints.filter((url) => URL.canParse(url) && maySendTo(this.settings, url)),
+    ];
+    return [...new Set(urls.map((url) => new URL(url).origin))].filter((origin) => NAMEABLE_ORIGIN.test(origin));
   }
 
   /** openid-client's view of the server for a client; what it then sends is recorded. */

@@ -1,15 +1,18 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import type { AuthorizationServer } from './authorization-server.ts';
 import { keepRun } from './browser-session.ts';
 import { receiveAnswer, redeem } from './code-grant.ts';
 import { samplesForScripts, wordsForScripts } from './explain/words-for-scripts.ts';
+import type { Flow } from './flow.ts';
 import { findFlow } from './flows/catalogue.ts';
 import { implicit, singlePageApp } from './flows/in-the-browser.ts';
 import { readForm } from './form.ts';
 import { contextOf, performAction } from './perform.ts';
 import { type Playground, seeOther } from './playground.ts';
 import { WRONG_STATE } from './problem.ts';
+import { letScriptReach } from './security.ts';
 import { describeUnasked } from './unasked-answer.ts';
 
 const AnswerForm = z.record(z.string(), z.string());
@@ -31,8 +34,10 @@ export function callbackRoutes(playground: Playground): Router {
     ['/spa/callback', singlePageApp],
     ['/implicit/callback', implicit],
   ] as const) {
-    router.get(path, (ctx) => {
-      ctx.body = playground.page('browser-client', ctx, { flow });
+    router.get(path, async (ctx) => {
+      const server = playground.serverOf(playground.sessions.find(ctx));
+      await letScriptReach(server, ctx);
+      ctx.body = playground.page('browser-client', ctx, { flow, demoClient: demoClientOf(flow, server) });
     });
   }
   router.get('/words.json', (ctx) => {
@@ -43,6 +48,11 @@ export function callbackRoutes(playground: Playground): Router {
   });
 
   return router;
+}
+
+/** Who redeems a code of that page from a shell. */
+function demoClientOf(flow: Flow, { settings: { isDemo, clients } }: AuthorizationServer): string | undefined {
+  return isDemo && flow === singlePageApp ? clients.spa?.clientId : undefined;
 }
 
 async function receive(playground: Playground, ctx: Context): Promise<void> {

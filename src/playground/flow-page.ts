@@ -8,6 +8,7 @@ import { clientOf, contextOf } from './perform.ts';
 import type { Playground } from './playground.ts';
 import { describeProblem, type Problem } from './problem.ts';
 import { createRun, type Run } from './run.ts';
+import { letScriptReach } from './security.ts';
 import { describeStep, readSteps, type StepView } from './step-view.ts';
 import { nextInStory } from './story.ts';
 
@@ -15,6 +16,9 @@ import { nextInStory } from './story.ts';
 export async function showFlow(playground: Playground, flow: Flow, ctx: Context): Promise<void> {
   const session = playground.sessions.find(ctx);
   const server = playground.serverOf(session);
+  if (flow.runsIn === 'browser') {
+    await letScriptReach(server, ctx);
+  }
   const known = session?.runs.get(flow.name);
   const { metadata, problem } = await metadataOf(server);
   const client = clientOf(flow, server.settings);

@@ -205,3 +205,15 @@ it('shows nobody the password that was typed for another server', async () => {
   const press = browserOf('/flows/password');
   expect(await press('start', { username: 'a@example.com', password: 'Rhubarb-&-custard' })).not.toMatch(/Rhubarb/);
 });
+
+it('lets a script reach the endpoints that it is told of, and nothing that means harm', async () => {
+  describeServer({
+    token_endpoint: 'https://tokens.example:8443/token',
+    jwks_uri: "https://keys.example;script-src-elem'unsafe-inline'/",
+    userinfo_endpoint: 'http://169.254.169.254/latest',
+    revocation_endpoint: 'no URL',
+  });
+  const policy = (await fetch(`${ownUrl}/spa/callback`)).headers.get('content-security-policy');
+  expect(policy).toContain(`; connect-src 'self' ${issuer} https://tokens.example:8443; img-src`);
+  expect(policy).not.toMatch(/keys|169|unsafe/);
+});

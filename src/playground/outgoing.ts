@@ -9,16 +9,20 @@ const LARGEST_ANSWER = 1024 * 1024;
  * Sends to where an issuer's metadata says, and the operator trusts another issuer with no more than that: not with plain http to
  * this machine or its neighbours, with no redirects to there, and with neither an endless nor an enormous answer.
  */
-export function sendFor({ issuer, api }: Issuer): Send {
-  const named = api && new URL(api.url).origin;
+export function sendFor(issuer: Issuer): Send {
   return async (url, options) => {
-    const { origin, protocol } = new URL(url);
-    if (protocol !== 'https:' && origin !== named && !(isPlainLoopback(issuer) && isPlainLoopback(url))) {
-      throw new ClientError(`Nothing is sent to ${origin}: it is not https.`);
+    if (!maySendTo(issuer, url)) {
+      throw new ClientError(`Nothing is sent to ${new URL(url).origin}: it is not https.`);
     }
     const signal = options.signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS);
     return bounded(await fetch(url, { ...options, redirect: 'manual', signal } as RequestInit));
   };
+}
+
+export function maySendTo({ issuer, api }: Issuer, url: string): boolean {
+  const { origin, protocol } = new URL(url);
+  const isApi = api !== undefined && origin === new URL(api.url).origin;
+  return protocol === 'https:' || isApi || (isPlainLoopback(issuer) && isPlainLoopback(url));
 }
 
 async function bounded(response: Response): Promise<Response> {

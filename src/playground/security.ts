@@ -1,31 +1,32 @@
 import type { Context, Middleware } from 'koa';
-import type { Issuer } from './issuers.ts';
+import type { AuthorizationServer } from './authorization-server.ts';
 
-/** The scripts of the browser clients talk to the authorization servers and APIs that are allowed, and to nobody else. */
-export function securityHeaders(issuers: readonly Issuer[]): Middleware {
-  const others = issuers
-    .flatMap(({ issuer, api }) => [issuer, ...(api ? [api.url] : [])])
-    .map((url) => new URL(url).origin);
-  const policy = [
+const policy = (connectTo: readonly string[]) =>
+  [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `connect-src 'self' ${[...new Set(others)].join(' ')}`,
+    `connect-src ${["'self'", ...connectTo].join(' ')}`,
     "img-src 'self' data:",
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');
-  return async (ctx, next) => {
-    ctx.set({
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'cross-origin-opener-policy': 'same-origin',
-      'cache-control': 'no-store',
-      // Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
-      'referrer-policy': 'same-origin',
-    });
-    await next();
-  };
+
+export const securityHeaders: Middleware = async (ctx, next) => {
+  ctx.set({
+    'content-security-policy': policy([]),
+    'x-content-type-options': 'nosniff',
+    'cross-origin-opener-policy': 'same-origin',
+    'cache-control': 'no-store',
+    // Not `no-referrer`: with it browsers send `Origin: null` with our own forms.
+    'referrer-policy': 'same-origin',
+  });
+  await next();
+};
+
+/** A page whose script is the client talks to its authorization server, to its API, and to nobody else. */
+export async function letScriptReach(server: AuthorizationServer, ctx: Context): Promise<void> {
+  ctx.set('content-security-policy', policy(await server.origins()));
 }
 
 /**

@@ -2,10 +2,10 @@ import { forge, prepareAttacks, refusedByPage, refusedByServer } from './attacks
 import { api, discover, issuer, ownUrl, Refusal, records, takePending } from './client.js';
 import { send, showCheck, showNavigation } from './exchanges.js';
 import { verifyIdToken } from './id-token.js';
-import { settle, showActions, showFields, showGrant, showProblem } from './result-page.js';
+import { byTestId, settle, showActions, showFields, showGrant, showProblem } from './result-page.js';
 import { showUnasked } from './unasked.js';
 
-/** The code of demo-spa comes back in the query, the implicit answers of demo-implicit in the fragment. */
+/** A code comes back in the query, the implicit answers in the fragment. */
 const answer = new URLSearchParams(location.hash ? location.hash.slice(1) : location.search);
 const answerUrl = location.href;
 
@@ -40,14 +40,15 @@ function clearAddressBar() {
   history.replaceState(null, '', location.pathname);
 }
 
-/** A code that is pasted into a shell must not be able to say anything there. */
+/** Of the demo client alone: its token endpoint is known. A code that is pasted into a shell must not be able to say anything there. */
 function curlFor(parameters) {
   const [code, ...others] = parameters.getAll('code');
-  if (location.pathname !== '/spa/callback' || others.length > 0 || !/^[\w.~-]+$/.test(code ?? '')) {
+  const { demoClient } = byTestId('result').dataset;
+  if (demoClient === undefined || others.length > 0 || !/^[\w.~-]+$/.test(code ?? '')) {
     return undefined;
   }
   return [
-    'curl -d client_id=demo-spa -d grant_type=authorization_code',
+    `curl -d client_id=${demoClient} -d grant_type=authorization_code`,
     `-d code=${code}`,
     `-d redirect_uri=${ownUrl}/spa/callback`,
     '-d code_verifier=THE_VERIFIER_OF_YOUR_REQUEST',
@@ -198,8 +199,8 @@ function attempts() {
 
 function availableActions() {
   const atApi = [...(api ? ['whoami'] : []), ...(records ? ['records', 'create-record'] : [])];
-  const actions = tokens.access_token ? [...atApi, 'revoke'] : [];
-  const mayAskWho = tokens.access_token && tokens.scope.split(' ').includes('openid');
+  const actions = tokens.access_token ? [...atApi, ...(metadata.revocation_endpoint ? ['revoke'] : [])] : [];
+  const mayAskWho = tokens.access_token && metadata.userinfo_endpoint && tokens.scope.split(' ').includes('openid');
   return [...actions, ...(mayAskWho ? ['userinfo'] : []), ...(tokens.refresh_token ? ['refresh'] : []), 'sign-out'];
 }
 
@@ -226,6 +227,10 @@ const bearer = () => ({ accept: 'application/json', authorization: `Bearer ${tok
 
 async function perform(action) {
   if (action === 'sign-out') {
+    // Where there is nothing to sign out of, leaving is all there is: the tokens are in this page alone.
+    if (metadata.end_session_endpoint === undefined) {
+      return location.assign(byTestId('start-over').href);
+    }
     // RP-Initiated Logout §2, with `client_id` in place of `id_token_hint`: no token ends up in a URL.
     const url = new URL(metadata.end_session_endpoint);
     url.search = new URLSearchParams({ client_id: pending.clientId, post_logout_redirect_uri: `${ownUrl}/` });

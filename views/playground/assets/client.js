@@ -24,10 +24,11 @@ export class Refusal extends Error {
 
 export async function discover() {
   try {
-    const response = await fetch(`${issuer}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(10_000) });
+    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     const metadata = await response.json();
     // Discovery §4.3: the issuer in the document is the one that was asked.
-    if (metadata.issuer === issuer) {
+    if (new URL(metadata.issuer).href === new URL(issuer).href) {
       return metadata;
     }
   } catch {

@@ -1,6 +1,6 @@
 /** The result page of a browser client: everything it shows goes in as text, never as markup. */
 
-const byTestId = (testId) => document.querySelector(`[data-testid="${testId}"]`);
+export const byTestId = (testId) => document.querySelector(`[data-testid="${testId}"]`);
 
 export function showProblem(testId, problem) {
   const section = byTestId(testId);
