@@ -113,9 +113,9 @@ class Browser {
   }
 
   /** Where the authorization server sends it back to. */
-  async comeBackFrom(path: string): Promise<URL> {
+  async comeBackFrom(path: string, agent = new UserAgent(server.issuer)): Promise<URL> {
     const { headers } = await this.send(path);
-    return new UserAgent(server.issuer).authorize(String(headers.get('location')));
+    return agent.authorize(String(headers.get('location')));
   }
 
   async signIn(path: string): Promise<Response> {
@@ -183,6 +183,25 @@ describe('the web app', () => {
       expect((await browser.post(path, { title: 'x', body: '' }, 'http://localhost:3002')).status).toBe(403);
     }
     expect(await isSignedIn(browser)).toBe(true);
+  });
+
+  it('ends a session when the authorization server says that it is over there', async () => {
+    const notices: number[] = [];
+    web.http.on('request', ({ url }, response) => {
+      if (url === '/back-channel-logout') {
+        response.on('finish', () => notices.push(response.statusCode));
+      }
+    });
+    const [browser, agent] = [new Browser(web), new UserAgent(server.issuer)];
+    const { pathname, search } = await browser.comeBackFrom('/sign-in', agent);
+    await browser.send(pathname + search);
+    const other = await signedIn();
+    await agent.signOut(await agent.get(server.url('/session/end')));
+    await expect.poll(() => notices).toEqual([200]);
+    // No page of problems: it is not the API that ended it.
+    const answer = await browser.send('/');
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('data-testid="sign-in"')]);
+    expect(await isSignedIn(other)).toBe(true);
   });
 
   it('ends no session for a logout notice that the authorization server has not signed', async () => {

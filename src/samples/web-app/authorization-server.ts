@@ -50,7 +50,7 @@ const LogoutToken = z
     sub: z.string().optional(),
     sid: z.string().optional(),
     events: z.object({ 'http://schemas.openid.net/event/backchannel-logout': z.object({}) }),
-    nonce: z.undefined(),
+    nonce: z.never().optional(),
   })
   .refine(({ sub, sid }) => sub !== undefined || sid !== undefined);
 
