@@ -205,6 +205,14 @@ testAccessibility({
     await expect(page.getByTestId('sign-in')).toBeVisible();
   },
   'sample single-page app: home': (page) => enter(page),
+  async 'sample single-page app: everyone’s records'(page) {
+    await enter(page, ADMIN, '/records');
+    await expect(page.getByTestId('record').first()).toBeVisible();
+  },
+  async 'sample single-page app: owners'(page) {
+    await enter(page, ADMIN, '/owners');
+    await tableAfter(page, () => page.reload());
+  },
   async 'sample single-page app: refused'(page) {
     await enter(page, GUEST, '/reports');
     await page.getByTestId('ask-anyway').click();

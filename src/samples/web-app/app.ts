@@ -126,10 +126,10 @@ function recordRoutes({ api, sessions, pages, ownUrl }: Parts): Router {
       ctx.body = pages.welcome();
       return;
     }
-    const { person, tokens } = session;
+    const { person, subject, tokens } = session;
     const permissions = PERMISSIONS.map((one) => ({ ...one, granted: tokens.scopes.has(one.scope) }));
     const records = tokens.scopes.has('records:read') ? await api.records(session) : undefined;
-    ctx.body = pages.home({ person, permissions, records });
+    ctx.body = pages.home({ person, subject, permissions, records });
   });
 
   // Whether the session may do that is the API's business: the page only leaves the form out, for who cannot use it.
@@ -165,7 +165,7 @@ function showProblems({ pages, sessions }: Parts): Middleware {
     try {
       await next();
       if (ctx.status === 404 && !ctx.body) {
-        ctx.throw(404, 'There is no such page.');
+        ctx.throw(404);
       }
     } catch (thrown) {
       const problem = problemOf(thrown);

@@ -17,6 +17,7 @@ export interface Pages {
   welcome(): string;
   /** `records` is undefined where this app may not see them. */
   home(values: {
+    readonly subject: string;
     readonly person: Person;
     readonly permissions: readonly Permission[];
     readonly records: readonly StoredRecord[] | undefined;
@@ -33,9 +34,14 @@ export function loadPages(issuer: string): Pages {
   const [welcome, home, problem] = [compile('welcome'), compile('home'), compile('problem')];
   return {
     welcome: () => welcome({ page: { issuer } }),
-    home: (values) => home({ page: values }),
+    home: (values) => home({ page: { ...values, day } }),
     problem: (values) => problem({ page: values }),
   };
+}
+
+/** This server does not know where the browser is, so its days are those of UTC. */
+function day(date: Date): string {
+  return date.toLocaleDateString('en', { dateStyle: 'long', timeZone: 'UTC' });
 }
 
 export interface Asset {

@@ -35,6 +35,13 @@ const UNANSWERED: Problem = {
   way: 'go home',
 };
 
+const NO_SUCH_PAGE: Problem = {
+  status: 404,
+  title: 'There is no such page',
+  advice: 'The address may be mistyped. Everything here is on the first page.',
+  way: 'go home',
+};
+
 const BROKEN: Problem = {
   status: 500,
   title: 'Something broke in this app',
@@ -105,6 +112,9 @@ export function problemOf(thrown: unknown): Problem {
     const advice = 'The answer did not pass the checks that keep others from signing in as you. Begin again.';
     const { message: detail } = thrown;
     return { status: 400, title: 'You could not be signed in', advice, way: 'sign in', detail };
+  }
+  if (thrown instanceof Koa.HttpError && thrown.status === 404) {
+    return NO_SUCH_PAGE;
   }
   if (thrown instanceof Koa.HttpError && thrown.status < 500) {
     return { status: thrown.status, title: 'That did not work', advice: thrown.message, way: 'go home' };

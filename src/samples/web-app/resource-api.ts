@@ -4,7 +4,15 @@ import type { AuthorizationServer } from './authorization-server.ts';
 import type { Session } from './sessions.ts';
 
 const RecordList = z.object({
-  records: z.array(z.object({ id: z.string(), title: z.string(), body: z.string(), created_at: z.string() })),
+  records: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      body: z.string(),
+      created_at: z.coerce.date(),
+      owner: z.object({ sub: z.string(), client_id: z.string() }).partial().optional(),
+    }),
+  ),
 });
 export type StoredRecord = z.infer<typeof RecordList>['records'][number];
 

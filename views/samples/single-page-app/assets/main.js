@@ -16,8 +16,7 @@ let latest = 0;
 const NOTICES = {
   denied: 'You did not let this app in. That is fine: nothing was shared.',
   failed: 'You could not be signed in. Nothing was shared; begin again.',
-  unknown:
-    'That sign-in is over: it took too long, was begun in another browser, or this browser keeps no Secure cookies for http://localhost, as Safari does not.',
+  unknown: 'That sign-in is over: it took too long, or was begun in another browser.',
 };
 
 /** The page at the current address. */
@@ -64,9 +63,12 @@ function pageAbout(error) {
 
 /** Said once: reloading does not repeat it. */
 function takeNotice() {
-  const notice = NOTICES[new URLSearchParams(location.search).get('sign-in')];
+  const outcome = new URLSearchParams(location.search).get('sign-in');
   history.replaceState(null, '', location.pathname);
-  return notice;
+  // Where there is no TLS, there may be another reason.
+  return outcome === 'unknown' && location.protocol === 'http:'
+    ? `${NOTICES.unknown} Or this browser keeps no Secure cookies for http://localhost; Safari does not.`
+    : NOTICES[outcome];
 }
 
 function show({ title, content }) {

@@ -1,5 +1,6 @@
 import { callApi } from './api.js';
-import { answer, button, element, hero, run, table } from './parts.js';
+import { answer, button, element, hero, table } from './parts.js';
+import { records } from './records.js';
 import { accessToken, renewToken, signInAddress, tokenEndsAt } from './session.js';
 
 /**
@@ -46,7 +47,13 @@ export function welcome(notice) {
           { class: 'steps' },
           steps.map((step) => element('li', {}, step)),
         ),
-        element('p', { class: 'muted' }, 'All of it is in ', element('code', {}, 'src/samples/single-page-app'), '.'),
+        element(
+          'p',
+          { class: 'muted' },
+          'All of it is in ',
+          element('code', { class: 'path' }, 'src/samples/single-page-app'),
+          '.',
+        ),
       ),
     ],
   };
@@ -77,7 +84,7 @@ export function guarded({ title, roles, ask }) {
         element(
           'p',
           { class: 'lead', 'data-testid': 'guarded' },
-          `${title} are shown to: ${roles.join(', ')}. But what a page shows protects nothing. The API does.`,
+          `The page “${title}” is for the ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(' and ')}. Leaving a page out protects nothing, though: the API does.`,
         ),
       ),
       element(
@@ -126,7 +133,7 @@ async function home(person) {
     element(
       'section',
       { class: 'card' },
-      element('h2', {}, 'The access token of this page'),
+      element('h2', {}, 'This page’s access token'),
       element(
         'p',
         {},
@@ -157,84 +164,43 @@ function permissionItem([scope, words], granted) {
   );
 }
 
-async function records(person) {
-  const { ok, status, body } = await callApi('GET', '/records');
-  const list = ok ? recordList(body.records) : answer({ ok, status, body });
-  return [
-    hero('Records'),
-    element('section', { class: 'card' }, list),
-    ...(person.roles.some((role) => role !== 'guest') ? [newRecord()] : []),
-  ];
-}
-
-function recordList(found) {
-  if (found.length === 0) {
-    return element('p', { class: 'muted', 'data-testid': 'no-records' }, 'There are none yet.');
-  }
-  const items = found.map(({ title, body }) =>
-    element(
-      'li',
-      { 'data-testid': 'record' },
-      element('strong', {}, title),
-      body ? element('p', { class: 'muted' }, body) : undefined,
-    ),
-  );
-  return element('ul', { class: 'records' }, items);
-}
-
-function newRecord() {
-  const place = element('div');
-  const title = element('input', {
-    required: true,
-    maxlength: 200,
-    autocomplete: 'off',
-    'data-testid': 'record-title',
-  });
-  const body = element('textarea', { maxlength: 10_000, rows: 3, 'data-testid': 'record-body' });
-  const submit = (event) => {
-    event.preventDefault();
-    run(event.submitter, async () => {
-      const saved = await callApi('POST', '/records', { title: title.value, body: body.value });
-      if (saved.ok) {
-        document.dispatchEvent(new Event('changed'));
-      } else {
-        place.replaceChildren(answer(saved));
-      }
-    });
-  };
-  return element(
-    'section',
-    { class: 'card' },
-    element('h2', {}, 'A new record'),
-    element(
-      'form',
-      { class: 'fields', submit },
-      element('label', {}, 'Title ', title),
-      element('label', {}, 'Text ', body),
-      element('button', { class: 'button primary', 'data-testid': 'record-create' }, 'Save'),
-    ),
-    place,
-  );
-}
-
 async function reports() {
   const place = element('div');
   const ask = async () => {
     const { ok, status, body } = await callApi('POST', '/reports/words/run', {});
-    place.replaceChildren(ok ? table(body.columns, body.rows) : answer({ ok, status, body }));
+    place.replaceChildren(ok ? words(body) : answer({ ok, status, body }));
   };
   return [
     hero(
       'Reports',
-      element('p', { class: 'lead' }, 'To read is one permission and to run something another: the scope reports:run.'),
+      element(
+        'p',
+        { class: 'lead' },
+        'To read records is one permission, to run something over them is another: ',
+        element('code', {}, 'reports:run'),
+        '.',
+      ),
     ),
-    element('section', { class: 'card' }, button('Which words do I use most?', 'run-report', ask), place),
+    element(
+      'section',
+      { class: 'card' },
+      element('h2', {}, 'Words'),
+      element('p', { class: 'muted' }, 'Those that the records use most, and in how many of them they are.'),
+      button('Count them', 'run-report', ask),
+      place,
+    ),
   ];
 }
 
-async function owners() {
+function words({ columns, rows }) {
+  return rows.length === 0
+    ? element('p', { class: 'muted', role: 'status' }, 'There are no words to count yet.')
+    : table(columns, rows);
+}
+
+async function owners(person) {
   const { ok, status, body } = await callApi('GET', '/admin/owners');
-  const rows = () => body.owners.map(({ owner, records, blobs }) => [owner.sub ?? owner.client_id, records, blobs]);
+  const rows = () => body.owners.map(({ owner, records, blobs }) => [ownerCell(owner, person), records, blobs]);
   return [
     hero('Owners', element('p', { class: 'lead' }, 'Who keeps how much at the API. It tells administrators only.')),
     element(
@@ -244,5 +210,8 @@ async function owners() {
     ),
   ];
 }
+
+/** The API knows people by their `sub` alone: their names are the authorization server's to tell, each to whom they allow. */
+const ownerCell = (owner, { sub }) => (owner.sub === sub ? 'You' : element('code', {}, owner.client_id ?? owner.sub));
 
 const time = (date) => date.toLocaleTimeString();

@@ -34,7 +34,7 @@ export function table(columns, rows) {
         element(
           'tr',
           {},
-          row.map((value) => element('td', {}, String(value))),
+          row.map((value) => element('td', {}, value instanceof Node ? value : String(value))),
         ),
       ),
     ),
