@@ -27,7 +27,9 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const REDIRECT_URI = 'http://127.0.0.1:7777/callback';
 
-const describedBy = ({ origin }: DocumentHost) => `${origin}/app.json`;
+const describedBy = ({ origin }: DocumentHost, path = '/app.json') => origin + path;
+/** As long as the id of a client may be. */
+const LONG_PATH = `/${'a'.repeat(2000)}/app.json`;
 
 export async function prepareDirectory(server: TestServer, host: DocumentHost): Promise<void> {
   const scopes = ['records:read', 'ledger:post'].map((name) => ({ name, description: `use ${name}` }));
@@ -77,6 +79,7 @@ export async function issueTokens(server: TestServer, host: DocumentHost): Promi
     'bound to a key': await boundToken(server),
     'made by a person': await personalToken(server),
     'of a described client': described,
+    'of one with a long name': await ofDescribedClient(server, host, LONG_PATH),
     'exchanged for the API': await exchange(person.access_token, { scope: 'records:read' }),
     'exchanged for a JWT': await exchange(person.access_token, { resource: LEDGER }),
     'exchanged for an actor': await exchange(person.access_token, {
@@ -108,9 +111,9 @@ async function personalToken(server: TestServer): Promise<string> {
   return html.match(/data-testid="token-value">([^<]*)/)?.[1] ?? '';
 }
 
-async function ofDescribedClient(server: TestServer, host: DocumentHost): Promise<string> {
-  const clientId = host.serve('/app.json', {
-    client_id: describedBy(host),
+async function ofDescribedClient(server: TestServer, host: DocumentHost, path = '/app.json'): Promise<string> {
+  const clientId = host.serve(path, {
+    client_id: describedBy(host, path),
     client_name: 'A described app',
     redirect_uris: [REDIRECT_URI],
     grant_types: ['authorization_code'],

@@ -134,6 +134,15 @@ it('C86: stops asking a server that keeps failing', async () => {
   expect(server.questions).toEqual([]);
 });
 
+it('C86: holds up no other token for one of which nobody understands what is said', async () => {
+  server.answer('odd', { active: true });
+  const verify = verifier();
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    await expect(verify('odd')).rejects.toBeInstanceOf(CannotVerify);
+  }
+  expect(await verify('good')).toBeDefined();
+});
+
 it('says which scopes the request takes, and that it takes none, where it is told', async () => {
   const verify = verifier();
   await verify('good', { scopes: ['records:read', 'records:write'] });

@@ -49,13 +49,12 @@ export function introspection({
       if (introspection_endpoint === undefined) {
         throw new Error(`${issuer} has no introspection endpoint`);
       }
-      const claims = await introspect(introspection_endpoint, {
+      return await introspect(introspection_endpoint, {
         authorization,
         parameters: parametersOf(token, question),
         timeoutMs,
         connections,
       });
-      return claims && verifiedTokenOf(claims, { audience, issuer });
     } catch (err) {
       discovery.forget();
       logger.warn({ err }, `cannot introspect at ${issuer}`);
@@ -63,9 +62,20 @@ export function introspection({
     }
   };
 
+  const read = (answer: unknown) => {
+    try {
+      return IntrospectionResponse.parse(answer);
+    } catch (err) {
+      logger.warn({ err }, `cannot understand what ${issuer} says about a token`);
+      throw err;
+    }
+  };
+
   return async (token, question) => {
     try {
-      return await guarded(() => ask(token, question));
+      // Outside of the circuit: an answer that nobody understands is about one token, whose holder could close it for all others.
+      const response = read(await guarded(() => ask(token, question)));
+      return response.active ? verifiedTokenOf(response, { audience, issuer }) : undefined;
     } catch (cause) {
       throw new CannotVerify(`cannot introspect at ${issuer}`, { cause });
     }
@@ -83,21 +93,21 @@ interface Request {
   readonly connections: Connections;
 }
 
-async function introspect(
-  endpoint: string,
-  { authorization, parameters, ...limits }: Request,
-): Promise<TokenClaims | undefined> {
+/** What was said, whatever that is. */
+async function introspect(endpoint: string, { authorization, parameters, ...limits }: Request): Promise<unknown> {
   const form = new URLSearchParams(parameters);
   const { status, json } = await requestJson(endpoint, { headers: { authorization }, form, ...limits });
   if (status === 400 && UnsupportedTokenType.safeParse(json).success) {
-    return undefined;
+    return { active: false };
   }
   if (status !== 200) {
     const { data: reason } = Reason.safeParse(json);
     throw new Error(`the introspection endpoint answered ${status}${reason ? ` ${reason.error}` : ''}`);
   }
-  const response = IntrospectionResponse.parse(json);
-  return response.active ? response : undefined;
+  if (json === undefined) {
+    throw new Error('the introspection endpoint answered something else than JSON');
+  }
+  return json;
 }
 
 /** RFC 6749 §2.3.1: both parts are form-encoded before base64. */

@@ -5,8 +5,9 @@ import { type DocumentHost, startDocumentHost } from '../../testing/document-hos
 import { keepTables } from '../../testing/kept-tables.ts';
 import { DEMO_API, introspect, type TestClient } from '../../testing/relying-party.ts';
 import { API, issueTokens, LEDGER, LEDGER_API, prepareDirectory } from '../../testing/tokens-of-every-kind.ts';
-import { UnusableToken, type Verify } from './access-token.ts';
+import { CannotVerify, UnusableToken, type Verify } from './access-token.ts';
 import { discovery } from './discovery.ts';
+import type { TokenDatabase } from './repository.ts';
 import { Revocations } from './revocations.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { createVerify, type Strategy } from './strategy.ts';
@@ -102,7 +103,8 @@ describe('the repository says what introspection says', () => {
     ...all(['exchanged for the API', 'exchanged for an actor', 'of a machine, exchanged'], API),
     ...all(['as a JWT', 'exchanged for a JWT'], LEDGER),
   ];
-  const described = all(['of a described client', 'of a described client, exchanged'], API);
+  const byDocument = ['of a described client', 'of one with a long name', 'of a described client, exchanged'];
+  const described = all(byDocument, API);
   const good = [...known, ...described];
   /** Which may be for another resource server tomorrow. */
   const watched: readonly Pair[] = [...good, ['person', LEDGER]];
@@ -130,6 +132,18 @@ describe('the repository says what introspection says', () => {
     const alone = strategyOf(API, undefined, { repository: server.pool });
     const told = await Promise.all(described.map(([name]) => said(alone, tokens[name] ?? '')));
     expect(told).toEqual(described.map(() => undefined));
+  });
+
+  it('C86: and holds up no other token for one of which nobody understands what is said', async () => {
+    const [token = '', another = ''] = [tokens.machine, tokens.person];
+    const { key } = placeOf(token);
+    const odd = { rows: [{ answer: { active: true } }] };
+    const query: TokenDatabase['query'] = async (asked) => (asked.values[1] === key ? odd : server.pool.query(asked));
+    const verify = strategyOf(API, undefined, { repository: { query } });
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await expect(verify(token, { scopes: undefined })).rejects.toBeInstanceOf(CannotVerify);
+    }
+    expect(await verify(another, { scopes: undefined })).toBeDefined();
   });
 
   // Each is undone, and so counts for itself.

@@ -7,15 +7,16 @@ import {
   type VerifiedToken,
 } from './access-token.ts';
 
-/** OpenID Connect Core §2 limits `sub`, RFC 6749 appendix A.1 `client_id`, to printable ASCII. */
-const Identifier = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+/** Printable ASCII: at most 255 characters of it in a `sub` (OpenID Connect Core §2), in a `client_id` as many as a URL takes. */
+const Subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+const ClientId = z.string().regex(/^[\x20-\x7e]{1,2048}$/);
 
 const Seconds = z.int().min(0).max(8_640_000_000_000); // what a Date can hold
 
 /** What is told about a token that is good, by whom and in which way ever. */
 export const TokenClaims = z.object({
-  sub: Identifier.optional(),
-  client_id: Identifier,
+  sub: Subject.optional(),
+  client_id: ClientId,
   username: z.string().optional(),
   name: z.string().optional(),
   email: z.string().optional(),
@@ -33,7 +34,7 @@ export const TokenClaims = z.object({
   grant_id: z.string().optional(),
   sid: z.string().optional(),
   // Where the account gave its consent to another client, which had the token exchanged (RFC 8693).
-  granted_to: Identifier.optional(),
+  granted_to: ClientId.optional(),
 });
 export type TokenClaims = z.infer<typeof TokenClaims>;
 
