@@ -42,7 +42,10 @@ async function lookUp(url: string, issuer: string, timeoutMs: number): Promise<S
   if (status !== 200) {
     throw new Error(`${url} answered ${status}`);
   }
-  const metadata = Metadata.parse(json);
+  const { data: metadata, error: cause } = Metadata.safeParse(json);
+  if (metadata === undefined) {
+    throw new Error(`${url} answered with what is no metadata of an authorization server (RFC 8414)`, { cause });
+  }
   // RFC 8414 §3.3: anything but the identical issuer means that somebody else is answering.
   if (metadata.issuer !== issuer) {
     throw new Error(`${url} names another issuer: ${JSON.stringify(metadata.issuer)}`);
