@@ -125,6 +125,8 @@ clients:
   const { id } = await server.accounts.create({ roles: ['photographer'] });
   const request = { client: 'album', account: id, scope: 'photos:read', resource: 'https://photos.example' };
   const { access_token } = await server.issueToken(request);
+  const { resource, ...toTheDefault } = request;
+  await expect(server.issueToken(toTheDefault)).rejects.toThrow(`with resource ${resource} there is such a scope`);
   const photosApi = { clientId: 'photos-api', secret: 'of-the-photos-api' };
   expect(await introspect(server.issuer, access_token, photosApi)).toMatchObject({ scope: 'photos:read', sub: id });
   await expect(server.applyDirectory('a: [')).rejects.toThrow(TestServerError);

@@ -5,7 +5,7 @@ import { claimsOf } from '../../authorization-server/provider/claims.ts';
 import { registrationOf } from '../../authorization-server/provider/clients.ts';
 import { type DecidedGrant, grantAll } from '../../authorization-server/resources/permissions.ts';
 import type { ResourceServer } from '../../authorization-server/resources/resource-server.ts';
-import { decideScopes, describeRefusal } from '../../authorization-server/resources/scope-policy.ts';
+import { decideScopes, describeRefusal, type RefusedScope } from '../../authorization-server/resources/scope-policy.ts';
 import type { Instance } from '../instance.ts';
 import { type IssuedTokens, TokenRequest } from '../protocol.ts';
 import { requireAccount } from './accounts.ts';
@@ -60,10 +60,17 @@ async function scopesOf({ server }: Instance, request: TokenRequest, client: Cli
     resourceScopes: new Set((named ?? theDefault)?.scopes.map(({ name }) => name)),
   });
   if (refused.length > 0 || granted.length === 0) {
-    throw new ControlError(400, describeRefusal(refused));
+    throw new ControlError(400, describeRefusal(refused) + elsewhere(refused, resourceServers));
   }
   // As everywhere: a token with openid is for userinfo, and by the way for the default resource server.
   return { scopes: granted, audience: named ?? (granted.includes('openid') ? undefined : theDefault) };
+}
+
+/** A token is for one resource server: whoever names none means the default one, and perhaps there is none. */
+function elsewhere(refused: readonly RefusedScope[], resourceServers: readonly ResourceServer[]): string {
+  const unknown = new Set(refused.flatMap(({ scope, reason }) => (reason === 'unknown' ? [scope] : [])));
+  const theirs = resourceServers.filter(({ scopes }) => scopes.some(({ name }) => unknown.has(name)));
+  return theirs.map(({ identifier }) => `; with resource ${identifier} there is such a scope`).join('');
 }
 
 async function issueToClient(issue: Issue): Promise<IssuedTokens> {
