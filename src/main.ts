@@ -32,7 +32,14 @@ const SUBCOMMANDS: Readonly<Record<string, string>> = {
 
 const [name = 'help', ...argv] = process.argv.slice(2);
 
-if (Object.hasOwn(SUBCOMMANDS, name)) {
+if (!Object.hasOwn(SUBCOMMANDS, name)) {
+  const asked = name === 'help' || name === '--help';
+  const lines = Object.entries(SUBCOMMANDS).map(([subcommand, words]) => `  ${subcommand.padEnd(22)}${words}`);
+  console[asked ? 'log' : 'error'](`usage: concierge SUBCOMMAND\n\n${lines.join('\n')}`);
+  process.exitCode = asked ? 0 : 2;
+} else if (argv.includes('--help')) {
+  console.log(`concierge ${name}: ${SUBCOMMANDS[name]}`);
+} else {
   try {
     const { run } = await import(`./cli/${name}.ts`);
     await run(argv);
@@ -41,9 +48,4 @@ if (Object.hasOwn(SUBCOMMANDS, name)) {
     console.error(await explain(error));
     process.exit(1);
   }
-} else {
-  const asked = name === 'help' || name === '--help';
-  const lines = Object.entries(SUBCOMMANDS).map(([subcommand, words]) => `  ${subcommand.padEnd(22)}${words}`);
-  console[asked ? 'log' : 'error'](`usage: concierge SUBCOMMAND\n\n${lines.join('\n')}`);
-  process.exitCode = asked ? 0 : 2;
 }

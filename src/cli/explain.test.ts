@@ -20,6 +20,15 @@ it('lists the subcommands to who asks for help, and to who names none that there
   expect(await concierge('toString')).toMatchObject({ code: 2, stdout: '', stderr: help.stdout });
 });
 
+it('says what a subcommand takes, without running it', async () => {
+  const help = await concierge('migrate', '--help');
+  expect(help).toEqual({
+    code: 0,
+    stdout: 'concierge migrate: bring the database up to date: [--config FILE]\n',
+    stderr: '',
+  });
+});
+
 it('says which option it does not know, without a stack', async () => {
   const { code, stderr } = await concierge('serve', '--nonsense');
   expect(code).toBe(1);

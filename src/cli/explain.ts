@@ -25,7 +25,7 @@ export async function explain(error: unknown): Promise<string> {
   }
   if (code === 'EADDRINUSE' && 'port' in error) {
     const holder = await portHolder(Number(error.port));
-    return `Port ${error.port} is in use${holder === undefined ? '' : ` by ${holder}`}. End that process, or choose another port in the configuration.`;
+    return `Port ${error.port} is in use${holder === undefined ? '' : ` by ${holder}`}. End that process, or choose another port.`;
   }
   if (isDatabaseUnavailable(error)) {
     return `PostgreSQL cannot be used: ${error.message}.\nCheck DATABASE_URL, and that the server runs and lets this role in.`;
