@@ -77,10 +77,15 @@ async function moveIn(placement: Placement, settings: Record<string, string>, pa
     }
     await sleep(25 * 2 ** attempt);
   }
-  throw new Error(
-    `The embedded PostgreSQL does not start. The end of ${join(placement.home, 'postgres.log')}:\n${await endOfLog(placement)}`,
-    { cause: problem },
-  );
+  const log = `The end of ${join(placement.home, 'postgres.log')}:\n${await endOfLog(placement)}`;
+  if (problem instanceof Error) {
+    // It runs, and lets nobody in: in another container, for example, which has the same home directory.
+    const where = `The embedded PostgreSQL of ${placement.home} runs, and cannot be used from here: ${problem.message}`;
+    throw new Error(`${where}.\nEnd it, or whatever uses it, or name another with DATABASE_URL. ${log}`, {
+      cause: problem,
+    });
+  }
+  throw new Error(`The embedded PostgreSQL does not start. ${log}`);
 }
 
 async function moveOut(placement: Placement, postmaster: Postmaster, tenancy: Tenancy): Promise<void> {
