@@ -52,7 +52,7 @@ describe('C86: cannot verify, and never passes,', () => {
     ['no client_id', json(machineToken('robot', { client_id: undefined }))],
     ['a sub that is none', json(machineToken('robot', { sub: 'a\0b' }))],
     ['an expiry beyond all dates', json(machineToken('robot', { exp: 1e20 }))],
-    ['more than anybody would say', json(machineToken('robot', { padding: 'x'.repeat(70_000) }))],
+    ['more than anybody would say', json(machineToken('robot', { padding: 'x'.repeat(140_000) }))],
     ['a redirect', (response) => response.writeHead(307, { location: '/elsewhere' }).end()],
     ['a connection cut', (response) => response.destroy()],
     ['headers, and then silence', (response) => response.writeHead(200).write('{')],
@@ -141,6 +141,11 @@ it('C86: holds up no other token for one of which nobody understands what is sai
     await expect(verify('odd')).rejects.toBeInstanceOf(CannotVerify);
   }
   expect(await verify('good')).toBeDefined();
+});
+
+it('takes as much as the authorization details of a token may be (RFC 9396)', async () => {
+  server.answer('good', machineToken('robot', { authorization_details: [{ type: 'x', words: '漢'.repeat(32_768) }] }));
+  expect(await verifier()('good')).toBeDefined();
 });
 
 it('says which scopes the request takes, and that it takes none, where it is told', async () => {

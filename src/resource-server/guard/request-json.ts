@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-/** Introspection answers and metadata take a few kilobytes. */
-const LARGEST_ANSWER = 64 * 1024;
+/** A few kilobytes, where no client has filled its authorization details: 32,768 characters at most, of three bytes each. */
+const LARGEST_ANSWER = 128 * 1024;
 
 export interface JsonRequest {
   readonly headers?: Readonly<Record<string, string>>;
