@@ -69,7 +69,7 @@ const SIGNED_OUT_HERE = {
   status: 503,
   title: 'You are signed out of this app',
   advice:
-    'The authorization server does not answer, so what you let this app do there may not have ended yet. This app goes on trying to end it. Sign out there as well, once it answers.',
+    'The authorization server does not answer right now, so this app’s access may not have ended yet. This app keeps trying to end it, for an hour. You are still signed in at that server: sign out there too, once it answers.',
   way: 'sign out there',
 } as const;
 

@@ -121,7 +121,7 @@ signOutButton.addEventListener('click', async () => {
 
 function signedOutHere({ there }) {
   const words =
-    'You are signed out of this app. The authorization server does not answer, so what you let this app do there may not have ended yet. This app goes on trying to end it. Sign out there as well, once it answers.';
+    'You are signed out of this app. The authorization server does not answer right now, so this app’s access may not have ended yet. This app keeps trying to end it, for an hour. You are still signed in at that server: sign out there too, once it answers.';
   return there
     ? [`${words} `, element('a', { href: there, 'data-testid': 'sign-out-there' }, 'Sign out there')]
     : words;
