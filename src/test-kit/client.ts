@@ -154,11 +154,21 @@ function clockOf(call: Call): TestServerClient['clock'] {
   const change = (body: ClockChange) => time(call('POST', '/clock', body));
   return {
     now: () => time(call('GET', '/clock')),
-    advance: ({ seconds = 0, minutes = 0, hours = 0, days = 0 }) =>
-      change({ advance: seconds + 60 * (minutes + 60 * (hours + 24 * days)) }),
+    advance: async (by) => change({ advance: secondsIn(by) }),
     set: (to) => change({ set: to.toISOString() }),
     reset: () => time(call('DELETE', '/clock')),
   };
+}
+
+const SECONDS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 } as const;
+
+/** Test runners strip types and look at none: `{ hour: 1 }` must not leave the clock where it is. */
+function secondsIn(by: Partial<Record<keyof typeof SECONDS, number>>): number {
+  const unknown = Object.keys(by).filter((unit) => !Object.hasOwn(SECONDS, unit));
+  if (unknown.length > 0) {
+    throw new TypeError(`the clock moves by ${Object.keys(SECONDS).join(', ')}, and not by ${unknown.join(', ')}`);
+  }
+  return Object.entries(SECONDS).reduce((sum, [unit, each]) => sum + each * (by[unit as keyof typeof SECONDS] ?? 0), 0);
 }
 
 function listMail(call: Call, to?: string): Promise<Mail[]> {

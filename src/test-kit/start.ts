@@ -74,7 +74,14 @@ async function announced(output: NodeJS.ReadableStream): Promise<Announcement> {
   return new Promise(() => {}); // It has ended, and says why elsewhere.
 }
 
-function argumentsOf({ issuerPort, directory, config }: TestServerOptions): string[] {
+/** Test runners strip types and look at none: an option that is misspelt must not be one that is left out. */
+function argumentsOf({ issuerPort, directory, config, ...misspelt }: Omit<TestServerOptions, 'databaseUrl'>): string[] {
+  const unknown = Object.keys(misspelt);
+  if (unknown.length > 0) {
+    throw new TypeError(
+      `startTestServer() takes databaseUrl, issuerPort, directory and config, and not ${unknown.join(', ')}`,
+    );
+  }
   const given = { 'issuer-port': issuerPort, directory, config };
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }

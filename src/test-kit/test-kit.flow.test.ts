@@ -133,6 +133,10 @@ clients:
   await expect(server.applyDirectory({ clients: [{ client_id: 'x y' }] })).rejects.toThrow('is not an identifier');
 });
 
+it('a misspelt option starts no server that is not the one that was meant', async () => {
+  await expect(startTestServer({ issuerport: 3000 } as object)).rejects.toThrow('and not issuerport');
+});
+
 describe('tokens', () => {
   it('are as good as those of a flow', async () => {
     const issued = await server.issueToken({ client: 'demo-web', account: ALICE, scope: 'openid email records:read' });
@@ -267,6 +271,7 @@ describe('the clock', () => {
   it('goes forward only', async () => {
     await expect(server.clock.set(new Date('2020-01-01'))).rejects.toThrow('forward only');
     await expect(server.clock.advance({ seconds: -1 })).rejects.toThrow();
+    await expect(server.clock.advance({ hour: 1 } as object)).rejects.toThrow('and not by hour');
     await expect(server.clock.advance({ days: 30 * 365 })).rejects.toThrow('until 2050');
   });
 });
