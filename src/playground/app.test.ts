@@ -67,10 +67,10 @@ describe('pages', () => {
       `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'${connectTo}; ` +
       "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
     const policyOf = async (path: string) => (await get(path)).headers.get('content-security-policy');
-    for (const path of ['/spa/callback', '/implicit/callback', '/flows/single-page-app', '/flows/implicit']) {
+    for (const path of ['/', '/spa/callback', '/implicit/callback', '/flows/single-page-app', '/flows/implicit']) {
       expect(await policyOf(path)).toBe(policy(` ${issuer} http://localhost:3001`));
     }
-    for (const path of ['/', '/callback', '/flows/authorization-code', '/tools/api', '/nowhere']) {
+    for (const path of ['/callback', '/flows/authorization-code', '/tools/api', '/nowhere']) {
       expect(await policyOf(path)).toBe(policy(''));
     }
   });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readForm } from './form.ts';
 import { homeOf } from './home-page.ts';
 import { type Playground, seeOther } from './playground.ts';
+import { letScriptReach } from './security.ts';
 
 const IssuerForm = z.object({ issuer: z.string().regex(/^\d{1,3}$/) });
 
@@ -10,9 +11,11 @@ const IssuerForm = z.object({ issuer: z.string().regex(/^\d{1,3}$/) });
 export function issuerRoutes(playground: Playground): Router {
   const router = new Router();
 
-  router.get('/', (ctx) => {
-    const { settings } = playground.serverOf(playground.sessions.find(ctx));
-    ctx.body = playground.page('home', ctx, homeOf(settings));
+  router.get('/', async (ctx) => {
+    const server = playground.serverOf(playground.sessions.find(ctx));
+    // The flows whose client is a script are begun from here, too.
+    await letScriptReach(server, ctx);
+    ctx.body = playground.page('home', ctx, homeOf(server.settings));
   });
 
   router.post('/issuer', async (ctx) => {
