@@ -8,18 +8,39 @@ const ROWS = Object.entries<Endpoint>(ENDPOINTS).map(([name, { scope, callers, d
 });
 
 const STYLE = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
-body { max-width: 48rem; margin: 3rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { padding: .4rem .8rem .4rem 0; text-align: start; vertical-align: top; border-bottom: 1px solid #8884 }
-code { overflow-wrap: anywhere }
+:root {
+  color-scheme: light dark;
+  font: 1rem/1.55 Inter, system-ui, sans-serif;
+  --line: light-dark(#e4e0d7, #2a322f);
+  --muted: light-dark(#59615c, #a5afa9);
+}
+body { max-width: 54rem; margin: 0 auto; padding: 3rem 1rem; background: light-dark(#f6f4ef, #0f1312); color: light-dark(#1b1f1d, #eef1ee) }
+main { padding: 2rem; border: 1px solid var(--line); border-radius: 14px; background: light-dark(#fff, #181e1c) }
+h1 { display: flex; align-items: center; gap: .75rem; margin: 0 0 1rem; font-size: 1.75rem; line-height: 1.15; letter-spacing: -.025em; text-wrap: balance }
+svg { flex: none; width: 2.25rem }
+p { max-width: 62ch; margin: 0 0 1rem; text-wrap: pretty }
+table { border-collapse: collapse; width: 100%; margin-top: 1.75rem; font-size: .94rem }
+th, td { padding: .6rem 1.25rem .6rem 0; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top }
+th { color: var(--muted); font-weight: 600 }
+tbody tr:last-child td { border: 0 }
+code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .87em; overflow-wrap: anywhere }
+small { display: block; color: var(--muted); font-size: .94em }
+small::first-letter { text-transform: uppercase }
 @media (max-width: 34rem) {
-  body { margin-block: 1.5rem }
+  body { padding: 1rem .5rem }
+  main { padding: 1.25rem 1rem }
+  h1 { font-size: 1.4rem }
+  table { margin-top: 1rem }
   thead { position: absolute; clip-path: inset(50%) }
-  tr { display: block; padding: .6rem 0; border-bottom: 1px solid #8884 }
+  tr { display: block; padding: .8rem 0; border-bottom: 1px solid var(--line) }
+  tbody tr:last-child { border: 0; padding-bottom: 0 }
   td { display: block; padding: 0; border: 0 }
+  td[data-head]::before { content: attr(data-head) ": " / ""; color: var(--muted) }
 }
 `;
+/** The bell of the product, as it is at the head of its other pages. */
+const BELL =
+  '<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0e5a49"/><g fill="#f1cf8a"><circle cx="16" cy="8.6" r="2"/><path d="M15 10h2v2h-2z"/><path d="M6.5 20.4C6.5 15 10.7 11.4 16 11.4s9.5 3.6 9.5 9z"/><rect x="5" y="22" width="22" height="2.6" rx="1.3"/></g></svg>';
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** For whoever opens the API's address: what this is, and what there is. */
@@ -47,8 +68,9 @@ export function overviewRoutes(identifier: string, issuer: string, resourceMetad
 function page(issuer: string): string {
   const rows = ROWS.map(({ method, path, scope, callers, does }) => {
     const scopes = scope === null ? 'any token' : code(scope.split(' '));
-    const cells = [`<strong><code>${method} ${path}</code></strong><br>${does}`, scopes, callers.join(', ')];
-    return `<tr role="row">${cells.map((cell) => `<td role="cell">${cell}</td>`).join('')}</tr>`;
+    const what = `<td role="cell"><strong><code>${method} ${path}</code></strong><small>${does}</small></td>`;
+    const who = `<td role="cell" data-head="For whom">${callers.join(', ')}</td>`;
+    return `<tr role="row">${what}<td role="cell" data-head="Scope">${scopes}</td>${who}</tr>`;
   });
   return `<!doctype html>
 <html lang="en">
@@ -57,9 +79,9 @@ function page(issuer: string): string {
 <title>Concierge resource API</title>
 <style>${STYLE}</style>
 <main>
-<h1>Concierge resource API</h1>
+<h1>${BELL}Concierge resource API</h1>
 <p>It keeps records and files for those who bring an access token from <code>${escapeHtml(issuer)}</code>, in the header
-<code>Authorization: Bearer …</code>. That server says whether a token is good, what it is good for, and whose it is.</p>
+<code>Authorization: Bearer</code>. That server says whether a token is good, what it is good for, and whose it is.</p>
 <p>A scope says what an app may do for somebody; the role of that somebody says what they may do here at all. A client is an
 app that acts for itself. Everybody deals with what is theirs, and an admin with everything.</p>
 <table role="table">
