@@ -50,12 +50,20 @@ function messagesOf({ method, target, request, status, response }) {
   if (response === undefined) {
     return [there];
   }
+  const [head, ...body] = response.split('\n\n');
   const badge = { class: 'status', 'data-testid': 'api-status', 'data-ok': String(status < 400) };
   const back = element(
     'div',
     { class: 'message' },
     element('h3', {}, 'Answer ', element('span', badge, String(status ?? 'none'))),
-    element('pre', { tabindex: '0', 'aria-label': 'Answer', 'data-testid': 'api-response' }, response),
+    element(
+      'div',
+      { class: 'reply', 'data-testid': 'api-response' },
+      element('pre', { tabindex: '0', 'aria-label': 'Answer' }, head),
+      body.length > 0
+        ? element('pre', { tabindex: '0', 'aria-label': 'Body of the answer' }, body.join('\n\n'))
+        : undefined,
+    ),
   );
   return [there, back];
 }
