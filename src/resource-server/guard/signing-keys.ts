@@ -1,4 +1,11 @@
-import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
+import {
+  type CryptoKey, // Projects that know no browsers have no such type.
+  createLocalJWKSet,
+  errors,
+  type FlattenedJWSInput,
+  type JSONWebKeySet,
+  type JWSHeaderParameters,
+} from 'jose';
 import { CannotVerify } from './access-token.ts';
 import type { Discovery } from './discovery.ts';
 import { requestJson } from './request-json.ts';
