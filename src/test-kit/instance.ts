@@ -8,7 +8,7 @@ import { createSealing } from '../authorization-server/storage/sealing.ts';
 import { PostgresSigningKeyStore } from '../authorization-server/storage/signing-keys.ts';
 import { applyContent, readDirectoryFile } from '../cli/apply.ts';
 import type { Config } from '../config/schema.ts';
-import { createPool } from '../database/connect.ts';
+import { createPool, type Timeouts } from '../database/connect.ts';
 import { createLogger } from '../logging/create-logger.ts';
 import type { Clock } from './clock.ts';
 import { startReplaceable } from './replaceable-server.ts';
@@ -41,9 +41,17 @@ export interface InstanceOptions {
   readonly signingKeys: readonly SigningKey[];
 }
 
+/** How busy a machine is decides nobody's test: this is for what hangs. */
+const PATIENT: Timeouts = { acquire: 15_000, statement: 15_000 };
+
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const { config, clock, directory, signingKeys } = options;
-  const pool = createPool({ url: config.database.url, max: 4, applicationName: 'concierge test-kit' });
+  const pool = createPool({
+    url: config.database.url,
+    max: 4,
+    applicationName: 'concierge test-kit',
+    timeouts: PATIENT,
+  });
   const passwords = await createPasswords(config.passwords);
   const apply = (content: unknown) =>
     applyContent(content, { pool, passwords, policy: ANY_PASSWORD, env: process.env, mode: 'development' });
@@ -51,7 +59,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   await Promise.all([apply(readDirectoryFile(directory)), keys.keepFirstSigningKeys(signingKeys)]);
   // The standard output is for the announcement.
   const logger = createLogger(config.log.level, pino.destination({ dest: 2, sync: true }));
-  const server = await startReplaceable(() => assembleAuthorizationServer({ config, logger }));
+  const server = await startReplaceable(() =>
+    assembleAuthorizationServer({ config, logger, patience: { timeouts: PATIENT } }),
+  );
   const snapshot = await takeSnapshot(pool);
   return {
     config,

@@ -1,9 +1,11 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendRaw } from '../testing/raw-request.ts';
 import {
   createRelyingParty,
   DEMO_API,
+  DEMO_MACHINE,
   DEMO_WEB,
   introspect,
   postForm,
@@ -343,6 +345,17 @@ it('new keys sign at once, and what the old ones signed verifies', async () => {
   await expect(jwtVerify(before.id_token ?? '', keys)).resolves.toMatchObject({ payload: { iss: server.issuer } });
   expect(former.map(({ kid }) => kid)).toEqual(expect.arrayContaining([...verifying]));
   expect(await isActive(before.access_token)).toBe(true);
+});
+
+it('nobody who asks is turned away because the database takes longer than people would wait', async () => {
+  const holder = new pg.Client(server.databaseUrl);
+  await holder.connect();
+  await holder.query('begin; lock table tokens');
+  const machine = createRelyingParty(server.issuer, DEMO_MACHINE);
+  const asked = machine.requestToken({ grant_type: 'client_credentials' });
+  await holder.query('select pg_sleep(1.2); commit');
+  await holder.end();
+  expect((await asked).status).toBe(200);
 });
 
 it('nobody who asks while keys are rotated, or everything is reset, is turned away', async () => {
