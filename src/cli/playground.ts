@@ -4,9 +4,11 @@ import { parseArgs } from 'node:util';
 import { readSecret } from '../config/environment.ts';
 import { loadSettings } from '../config/load.ts';
 import { ConfigError, type Mistake } from '../config/mistakes.ts';
+import { playgroundIssuer } from '../config/playground.ts';
 import type { Frozen, Settings } from '../config/schema.ts';
 import { createPlayground } from '../playground/app.ts';
 import { CLIENT_ROLES, demoIssuer, type Issuer, otherIssuer } from '../playground/issuers.ts';
+import { readPort } from './read-port.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 type OtherIssuer = Frozen<Settings>['playground']['issuers'][number];
@@ -77,27 +79,42 @@ export async function run(argv: readonly string[]): Promise<void> {
     values.config === undefined
       ? []
       : loadSettings({ env: process.env, file: values.config, mode: 'development' }).playground.issuers;
+  const given = readIssuer({ issuer, api, clients: readClients(clients ?? []) });
   const first =
-    clients === undefined
-      ? [demoIssuer(issuer, api ?? 'http://localhost:3001')]
-      : otherIssuers([{ issuer, api, clients: readClients(clients) }], process.env);
+    clients === undefined ? [demoIssuer(issuer, api ?? 'http://localhost:3001')] : otherIssuers([given], process.env);
   const playground = await startPlayground({
     host: values.host,
-    port: Number(values.port),
+    port: readPort(values.port),
     issuers: [...first, ...otherIssuers(listed, process.env)],
   });
   console.log(`playground  ${playground.url}`);
   stopOnSignal(playground.stop);
 }
 
+/** What a server has to be is the same here and in a configuration. */
+function readIssuer(given: OtherIssuer): OtherIssuer {
+  const { data, error } = playgroundIssuer.safeParse(given);
+  if (data === undefined) {
+    const mistakes = error.issues.map((issue) => ({
+      path: issue.path[0] === 'api' ? '--resource-api' : '--issuer',
+      problem: issue.message,
+      fix: issue.code === 'custom' ? String(issue.params?.fix) : 'run "concierge help" to see what it takes',
+    }));
+    throw new ConfigError(mistakes);
+  }
+  return data;
+}
+
 /** `web=my-client:VARIABLE`: what it is used for, its id, and where its secret is. */
 function readClients(given: readonly string[]): OtherIssuer['clients'] {
   const clients = given.map((text) => {
     const [, role = '', clientId = '', variable = null] = /^(\w+)=(.+?)(?::([A-Z][A-Z0-9_]*))?$/.exec(text) ?? [];
-    if (!CLIENT_ROLES.some((known) => known === role) || clientId === '') {
+    // What stands behind the colon of any other was meant to be a variable, and may be the secret itself.
+    const isId = !clientId.includes(':') || /^(https?:\/\/|urn:)/.test(clientId);
+    if (!CLIENT_ROLES.some((known) => known === role) || clientId === '' || !isId) {
       throw new ConfigError([
         {
-          path: `--client ${text}`,
+          path: `--client ${text.split(':')[0]}`,
           problem: 'is not a client',
           fix: `write it like web=my-client:MY_CLIENT_SECRET; what is before = is one of ${CLIENT_ROLES.join(', ')}`,
         },

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Announcement } from '../test-kit/protocol.ts';
-import { OperatorError } from './explain.ts';
+import { readPort } from './read-port.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const { startTestInstance } = await import('../test-kit/start-instance.ts');
   const starting = startTestInstance({
     databaseUrl: values['database-url'],
-    issuerPort: portIn(values['issuer-port']),
+    issuerPort: readPort(values['issuer-port']),
     directory: values.directory,
     config: values.config,
   });
@@ -53,11 +53,4 @@ Nothing here is fit for production: passwords are hashed lightly, mail is kept, 
 An access token of alice@example.com, where the demo directory is used
   curl ${controlUrl}/tokens -H 'authorization: Bearer ${secret}' -H 'content-type: application/json' \\
     -d '{"client":"demo-web","account":"alice@example.com"}'`;
-}
-
-function portIn(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
-    throw new OperatorError(`${text} is not a port.`);
-  }
-  return Number(text);
 }
