@@ -140,6 +140,8 @@ function createCall({ controlUrl, secret }: Announcement): Call {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((cause: Error) => {
+      throw new Error(`the test server at ${controlUrl} does not answer: it has ended, or is out of reach`, { cause });
     });
     const answer = response.status === 204 ? undefined : await response.json();
     if (!response.ok) {

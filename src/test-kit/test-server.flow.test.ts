@@ -60,6 +60,7 @@ it('what a killed server leaves behind is dropped by the next, and what others u
   await Promise.all([one.stop(), once(other.child, 'exit')]);
   expect(await Promise.all([exists(one), exists(other.server)])).toEqual([false, false]);
   await expect(send(one.issuer)).rejects.toThrow('fetch failed');
+  await expect(one.accounts.list()).rejects.toThrow(`${one.controlUrl} does not answer: it has ended`);
 });
 
 it('what only looks like a leftover is left alone', async () => {
