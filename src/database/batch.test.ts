@@ -111,6 +111,16 @@ describe('a batch', () => {
     expect(statements).toHaveLength(1);
   });
 
+  it('refuses nobody because the process was held up while the database had nothing to do', async () => {
+    let now = 0;
+    const { batch, statements } = createSubject({ now: () => now });
+    const asked = batch('a');
+    now = 2_000;
+    await turn();
+    statements[0]?.answer();
+    expect(await outcomes([asked])).toEqual(['a!']);
+  });
+
   it('refuses what waits too long for its turn, and goes on with the rest', async () => {
     let now = 0;
     const { batch, statements } = createSubject({ now: () => now });

@@ -52,7 +52,6 @@ export function createBatch<Input, Output>(options: BatchOptions<Input, Output>)
 
   function leave(): void {
     scheduled = false;
-    refuseOverdue();
     const batch = waiting.slice(0, LARGEST);
     waiting = waiting.slice(LARGEST);
     if (batch.length === 0) {
@@ -61,11 +60,13 @@ export function createBatch<Input, Output>(options: BatchOptions<Input, Output>)
     inFlight += 1;
     void settle(batch).finally(() => {
       inFlight -= 1;
+      refuseOverdue();
       schedule();
     });
     schedule();
   }
 
+  /** Of those that had to wait for the database: who found it idle, and then a process that was held up, has not. */
   function refuseOverdue(): void {
     const latest = now() - LONGEST_WAIT;
     while (waiting[0] !== undefined && waiting[0].since < latest) {
