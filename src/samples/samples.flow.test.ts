@@ -393,4 +393,24 @@ describe('the token handler of the single-page app', () => {
     await Promise.all([tab.post('/bff/token'), browser.post('/bff/sign-out')]);
     expect(await tokenFor(tab)).toEqual([401, { error: 'signed_out' }]);
   });
+
+  it('leaves no cookie behind where a refresh was on its way and the server revokes nothing', async () => {
+    const browser = await signedIn();
+    const [begun, signedOut] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    spa.http.on('request', ({ url }) => url === '/bff/sign-out' && signedOut.resolve());
+    await failToRevoke(async () => {
+      const { fetch } = globalThis;
+      vi.stubGlobal('fetch', async (input: string | URL, init?: RequestInit) => {
+        if (String(input) === `${server.issuer}/token`) {
+          begun.resolve();
+          await signedOut.promise;
+        }
+        return fetch(input, init);
+      });
+      const refreshed = browser.post('/bff/token');
+      await begun.promise;
+      await Promise.all([refreshed, browser.post('/bff/sign-out')]);
+    });
+    expect(browser.cookies.has(REFRESH)).toBe(false);
+  });
 });

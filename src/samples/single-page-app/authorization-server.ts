@@ -90,6 +90,12 @@ export class AuthorizationServer {
     return readTokens(await openid.refreshTokenGrant(await this.#connect(), refreshToken), refreshToken);
   }
 
+  /** The refresh token, or what a refresh that is on its way makes of it. */
+  async newest(refreshToken: string): Promise<string> {
+    const tokens = await this.#refreshing.get(refreshToken)?.catch(() => undefined);
+    return tokens?.refreshToken ?? refreshToken;
+  }
+
   /** RFC 7009; the access tokens that came of it end as well (§2.1). */
   async revoke(refreshToken: string): Promise<void> {
     await openid.tokenRevocation(await this.#connect(), refreshToken);

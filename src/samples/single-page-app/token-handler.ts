@@ -77,12 +77,13 @@ export function tokenHandler({ cookieSecret, report, ...registration }: TokenHan
 
   /**
    * Ends it here at once, and says where the page has to go for the session at the authorization server. 202 where that does
-   * not answer: what ends there, ends later or not at all.
+   * not answer: what ends there, ends later or not at all. Waits for the refresh of another tab, whose cookie would come back.
    */
   router.post('/bff/sign-out', requireOwnOrigin(ownUrl), async (ctx) => {
     const refreshToken = refreshCookie.read(ctx);
     refreshCookie.write(ctx, null);
-    const isEnded = refreshToken === undefined || (await revocations.revoke(refreshToken));
+    const isEnded =
+      refreshToken === undefined || (await revocations.revoke(await authorizationServer.newest(refreshToken)));
     const url = await authorizationServer.signOutUrl().catch(() => undefined);
     ctx.status = isEnded && url ? 200 : 202;
     ctx.body = { location: url?.href };
