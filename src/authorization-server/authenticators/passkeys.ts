@@ -2,12 +2,6 @@
  * Passkeys (WebAuthn Level 3): a key for this site alone, which a device keeps and gives out to nobody. With the device's lock
  * (user verification) it is two kinds of proof in one and stands alone; after a password it confirms the account.
  */
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Account } from '../accounts/account.ts';
 import type { Person } from '../accounts/person.ts';
@@ -15,6 +9,9 @@ import type { Audit } from '../audit/audit.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type ChallengeDeps, createChallenges } from './passkey-challenges.ts';
 import type { Passkey, PasskeyStore } from './passkey-store.ts';
+
+/** Loaded when the first passkey is asked for: a fifth of what a process takes to start, and of its memory. */
+const webAuthn = () => import('@simplewebauthn/server');
 
 /** Nobody has more devices; each is sent to the browser whenever one is asked for. */
 const MOST = 20;
@@ -102,6 +99,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       return undefined;
     }
     try {
+      const { verifyAuthenticationResponse } = await webAuthn();
       const { verified, authenticationInfo } = await verifyAuthenticationResponse({
         response: { ...assertion, response: withoutUndefined(assertion.response) },
         expectedChallenge: (challenge) => challenges.isValid(challenge, placeOf(binding, confirms)),
@@ -155,6 +153,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
     },
 
     async request(binding, confirms) {
+      const { generateAuthenticationOptions } = await webAuthn();
       const known = confirms && (await store.passkeysOf(confirms.account.accountId));
       return generateAuthenticationOptions({
         challenge: challenges.draw(placeOf(binding, confirms)),
@@ -166,6 +165,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
     },
 
     async proposal(account, binding) {
+      const { generateRegistrationOptions } = await webAuthn();
       const known = await store.passkeysOf(account.accountId);
       const options = await generateRegistrationOptions({
         rpName: deps.name,
@@ -187,6 +187,7 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       if (attestation === undefined) {
         return 'refused';
       }
+      const { verifyRegistrationResponse } = await webAuthn();
       const transports = TRANSPORTS.filter((one) => attestation.response.transports.includes(one));
       const result = await verifyRegistrationResponse({
         response: { ...attestation, response: { ...attestation.response, transports: [...transports] } },
