@@ -3,12 +3,12 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../src/database/embedded/free-port.ts';
 import { createRelyingParty, DEMO_PASSWORD_CLIENT, tokensOf } from '../src/testing/relying-party.ts';
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
 import { violationsOn } from './accessible.ts';
 import { LastWill } from './servers/last-will.ts';
 import { type ConciergeProcess, startConcierge, until } from './servers/process.ts';
+import { steadyPort } from './servers/steady-port.ts';
 import { ALICE } from './steps.ts';
 import { expect, test } from './test.ts';
 
@@ -21,7 +21,7 @@ const started: ConciergeProcess[] = [];
 test.beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'concierge-dev-'));
   await chmod(data, 0o755); // As root PostgreSQL runs as somebody else, who has to pass.
-  ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+  ports = [await steadyPort(), await steadyPort(), await steadyPort(), await steadyPort(), await steadyPort()];
   lastWill = new LastWill();
   lastWill.place(data);
 });

@@ -93,10 +93,13 @@ export class Load {
   async stop(): Promise<void> {
     this.#running = false;
     await this.#work;
+    const databaseUrl = this.#nodes.database.urls.DATABASE_URL;
     await this.#history.verify(this.#addresses);
     expect(this.answers.faults).toEqual([]);
-    expect(this.#history.contradictions).toEqual([]);
-    expect(await doubleGrants(this.#nodes.database.urls.DATABASE_URL)).toEqual([]);
+    const { contradictions } = this.#history;
+    const rows = contradictions.length === 0 ? [] : await this.#history.contradictedRows(databaseUrl);
+    expect({ contradictions, rows }).toEqual({ contradictions: [], rows: [] });
+    expect(await doubleGrants(databaseUrl)).toEqual([]);
   }
 
   toString(): string {
@@ -189,16 +192,29 @@ export class Load {
     await this.#introspect(token, DEMO_WEB);
     await this.#history.compare(token, async () => {
       const headers = { authorization: `Bearer ${token}` };
-      const answer = await this.#ask((node) => send(`${node}/me`, { headers }));
-      return answer && answer.status === 200;
+      return this.#look(
+        (node) => send(`${node}/me`, { headers }),
+        ({ status }) => status === 200,
+      );
     });
   }
 
   #introspect(token: string, client: TestClient): Promise<void> {
-    return this.#history.compare(token, async () => {
-      const answer = await this.#ask((node) => postForm(`${node}/token/introspection`, { token }, client));
-      return answer && answer.body.active === true;
+    return this.#history.compare(token, () =>
+      this.#look(
+        (node) => postForm(`${node}/token/introspection`, { token }, client),
+        ({ body }) => body.active === true,
+      ),
+    );
+  }
+
+  async #look(request: (node: string) => Promise<Answer>, isLive: (answer: Answer) => boolean) {
+    let asked = '';
+    const answer = await this.#ask((node) => {
+      asked = node;
+      return request(node);
     });
+    return answer && { node: asked, live: isLive(answer), date: answer.headers.get('date') };
   }
 
   /** For what every client here is entitled to. */

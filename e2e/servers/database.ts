@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import type { LastWill } from './last-will.ts';
+import { steadyPort } from './steady-port.ts';
 
 export interface Database {
   /** For logs and files as well; removed with the database. */
@@ -33,15 +34,15 @@ export async function startDatabase(lastWill: LastWill, template?: string): Prom
   if (template !== undefined) {
     await copy(template, place);
   }
-  let server: EmbeddedPostgres = await startEmbeddedPostgres({ directory: place, settings: SETTINGS });
+  const start = { directory: place, settings: { ...SETTINGS, port: String(await steadyPort()) } };
+  let server: EmbeddedPostgres = await startEmbeddedPostgres(start);
   lastWill.place(server.directory);
   const urls = {
     DATABASE_URL: await server.ensureDatabase('concierge'),
     RESOURCE_API_DATABASE_URL: await server.ensureDatabase('concierge_resource_api'),
   };
   const startAgain = async () => {
-    const settings = { ...SETTINGS, port: String(server.port) };
-    server = await startEmbeddedPostgres({ directory: place, settings });
+    server = await startEmbeddedPostgres(start);
   };
   return {
     directory,

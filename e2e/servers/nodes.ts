@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../../src/database/embedded/free-port.ts';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
 import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } from './process.ts';
+import { steadyPort } from './steady-port.ts';
 
 export interface Node {
   readonly address: string;
@@ -28,7 +28,7 @@ export interface Nodes {
 export async function prepareNodes(): Promise<Nodes> {
   const lastWill = new LastWill();
   const database = await startDatabase(lastWill, process.env.E2E_TEMPLATE);
-  const issuer = `http://localhost:${await freePort()}`;
+  const issuer = `http://localhost:${await steadyPort()}`;
   const env = {
     ...database.urls,
     CONCIERGE_SECRET: randomBytes(32).toString('base64url'),
@@ -45,7 +45,7 @@ export async function prepareNodes(): Promise<Nodes> {
       await runConcierge({ argv: ['apply', '--development', '-f', file], env, lastWill, log: logOf('apply') });
     },
     async start(address, argv = []) {
-      const port = address === undefined ? await freePort() : Number(new URL(address).port);
+      const port = address === undefined ? await steadyPort() : Number(new URL(address).port);
       const log = logOf(`serve-${port}-${running.length}`);
       writeFileSync(log, '');
       const listening = { ...env, CONCIERGE_LISTEN_PORT: String(port) };
@@ -55,7 +55,7 @@ export async function prepareNodes(): Promise<Nodes> {
       return { address: `http://localhost:${port}`, process: node };
     },
     async startResourceApi() {
-      const port = await freePort();
+      const port = await steadyPort();
       const log = logOf(`resource-api-${port}`);
       writeFileSync(log, '');
       const settings = {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 import { BerReader, BerWriter, Client } from 'ldapts';
+import { freePort } from '../database/embedded/free-port.ts';
 
 export interface LdapEntry {
   readonly dn: string;
@@ -218,16 +219,6 @@ async function untilItAnswers(ask: () => Promise<unknown>): Promise<void> {
       await later(50);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function ended(child: ChildProcess): Promise<void> {
