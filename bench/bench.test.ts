@@ -3,6 +3,9 @@ import { judge } from './goals.ts';
 import { printed, resultsFile } from './results.ts';
 import { run } from './run.ts';
 
+/** A server on a machine that stood still for a second; it says so, and goes on. */
+const STOOD_STILL = 'cannot follow the directory: reading it for every request';
+
 it('measures an operation at the product and at what it is compared with', async () => {
   const report = await run({
     only: ['client-credentials'],
@@ -19,7 +22,7 @@ it('measures an operation at the product and at what it is compared with', async
   expect(operation?.samples.P?.[0]?.walBytes).toBeGreaterThan(0);
   expect(operation?.statementsAlone.P).toBeGreaterThan(0);
   expect(operation?.statementsAlone.M).toBe(0);
-  expect(report.complaints).toEqual({});
+  expect(Object.keys(report.complaints).filter((message) => message !== STOOD_STILL)).toEqual([]);
   const measured = judge(report).filter(({ reached }) => reached !== undefined);
   expect(measured.map(({ name }) => name)).toEqual(['client credentials: CPU, whole product (P / M)']);
   expect(printed(report)).toContain('client credentials, opaque');
