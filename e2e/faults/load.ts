@@ -97,8 +97,10 @@ export class Load {
     await this.#history.verify(this.#addresses);
     expect(this.answers.faults).toEqual([]);
     const { contradictions } = this.#history;
-    const rows = contradictions.length === 0 ? [] : await this.#history.contradictedRows(databaseUrl);
-    expect({ contradictions, rows }).toEqual({ contradictions: [], rows: [] });
+    if (contradictions.length > 0) {
+      console.log(await this.#history.contradictedRows(databaseUrl), this.#nodes.complaints().slice(-50).join('\n'));
+    }
+    expect(contradictions).toEqual([]);
     expect(await doubleGrants(databaseUrl)).toEqual([]);
   }
 

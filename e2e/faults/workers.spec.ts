@@ -105,10 +105,10 @@ test('a primary that is killed leaves no worker behind', async () => {
 
 test('a port in use is named together with its holder, and once', async () => {
   const node = await startWorkers();
-  const { process: late } = await nodes.start(node.address, ['--workers', String(WORKERS)]);
-  await late.ended();
-  expect(late.exitCode).toBe(1);
+  const late = nodes.start(node.address, ['--workers', String(WORKERS)]);
+  const problem = await late.catch(({ message }: Error) => message);
+  expect(problem).toContain('(exit code 1)');
   const said = `Port ${new URL(node.address).port} is in use by node `;
-  expect(late.output().split(said)).toHaveLength(2);
+  expect(String(problem).split(said)).toHaveLength(2);
   await node.process.stop();
 });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
-import { type ConciergeProcess, runConcierge, startConcierge, untilHealthy } from './process.ts';
+import { type ConciergeProcess, type Environment, runConcierge, startConcierge, untilHealthy } from './process.ts';
 import { steadyPort } from './steady-port.ts';
 
 export interface Node {
@@ -22,6 +22,8 @@ export interface Nodes {
   start(address?: string, argv?: readonly string[]): Promise<Node>;
   /** Starts one more resource API, which knows the issuer. */
   startResourceApi(): Promise<Node>;
+  /** What they all have logged as warnings and errors. */
+  complaints(): string[];
   stop(): Promise<void>;
 }
 
@@ -36,6 +38,22 @@ export async function prepareNodes(): Promise<Nodes> {
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
   const running: ConciergeProcess[] = [];
+  const logs: string[] = [];
+  const launch = async (
+    [command = '', ...argv]: readonly string[],
+    port: number,
+    settings: Environment,
+  ): Promise<Node> => {
+    const log = logOf(`${command}-${port}-${running.length}`);
+    writeFileSync(log, '');
+    logs.push(log);
+    const options = { argv: [command, '--development', ...argv], env: { ...env, ...settings }, lastWill, log };
+    const node = startConcierge(options);
+    running.push(node);
+    const address = `http://localhost:${port}`;
+    await untilHealthy(node, `${address}/healthz`, 'listening');
+    return { address, process: node };
+  };
   return {
     issuer,
     database,
@@ -46,31 +64,18 @@ export async function prepareNodes(): Promise<Nodes> {
     },
     async start(address, argv = []) {
       const port = address === undefined ? await steadyPort() : Number(new URL(address).port);
-      const log = logOf(`serve-${port}-${running.length}`);
-      writeFileSync(log, '');
-      const listening = { ...env, CONCIERGE_LISTEN_PORT: String(port) };
-      const node = startConcierge({ argv: ['serve', '--development', ...argv], env: listening, lastWill, log });
-      running.push(node);
-      await untilHealthy(node, `http://localhost:${port}/healthz`);
-      return { address: `http://localhost:${port}`, process: node };
+      return launch(['serve', ...argv], port, { CONCIERGE_LISTEN_PORT: String(port) });
     },
     async startResourceApi() {
       const port = await steadyPort();
-      const log = logOf(`resource-api-${port}`);
-      writeFileSync(log, '');
-      const settings = {
+      return launch(['resource-api'], port, {
         CONCIERGE_RESOURCE_API_LISTEN_PORT: String(port),
         CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
-      };
-      const api = startConcierge({
-        argv: ['resource-api', '--development'],
-        env: { ...env, ...settings },
-        lastWill,
-        log,
       });
-      running.push(api);
-      await untilHealthy(api, `http://localhost:${port}/healthz`);
-      return { address: `http://localhost:${port}`, process: api };
+    },
+    complaints() {
+      const lines = logs.flatMap((log) => readFileSync(log, 'utf8').split('\n'));
+      return lines.filter((line) => /"level":[4-9]/.test(line));
     },
     async stop() {
       await Promise.all(running.filter((node) => node.running).map((node) => node.stop()));

@@ -74,14 +74,17 @@ export async function runConcierge(options: ConciergeOptions): Promise<string> {
   return command.output();
 }
 
-/** Resolves as soon as `url` answers 200, rejects with the output when the process ends before that. */
-export async function untilHealthy(started: ConciergeProcess, url: string): Promise<void> {
+/**
+ * Resolves as soon as `url` answers 200 and the process has said `says` (somebody else may answer where it could not
+ * listen), rejects with the output when the process ends before that.
+ */
+export async function untilHealthy(started: ConciergeProcess, url: string, says = ''): Promise<void> {
   await until(async () => {
     if (!started.running) {
       throw new Error(`It ended before it was ready:\n${started.output()}`);
     }
     const response = await fetch(url).catch(() => undefined);
-    return response?.ok ?? false;
+    return response?.ok === true && started.output().includes(says);
   }, `${url} answers\n${started.output()}`);
 }
 
