@@ -7,7 +7,7 @@ import { createRelyingParty, DEMO_PASSWORD_CLIENT, tokensOf } from '../src/testi
 import { DEMO_PASSWORD } from '../src/testing/user-agent.ts';
 import { violationsOn } from './accessible.ts';
 import { LastWill } from './servers/last-will.ts';
-import { type ConciergeProcess, startConcierge, until } from './servers/process.ts';
+import { type ConciergeOptions, type ConciergeProcess, startConcierge, until } from './servers/process.ts';
 import { steadyPort } from './servers/steady-port.ts';
 import { ALICE } from './steps.ts';
 import { expect, test } from './test.ts';
@@ -34,7 +34,9 @@ test.afterAll(async () => {
 
 const addressOf = (port: number) => `http://localhost:${port}`;
 
-function startDev(): ConciergeProcess {
+type How = Pick<ConciergeOptions, 'program' | 'argv'>;
+
+function startDev(how: How = { argv: ['dev'] }): ConciergeProcess {
   const [server, api, playground, webApp, singlePageApp] = ports;
   const env = {
     CONCIERGE_LISTEN_PORT: String(server),
@@ -44,13 +46,13 @@ function startDev(): ConciergeProcess {
     CONCIERGE_SAMPLES_SINGLE_PAGE_APP_LISTEN_PORT: String(singlePageApp),
   };
   const log = join(data, `dev-${started.length}.log`);
-  const dev = startConcierge({ argv: ['dev', '--data', data], env, lastWill, log });
+  const dev = startConcierge({ ...how, argv: [...how.argv, '--data', data], env, lastWill, log });
   started.push(dev);
   return dev;
 }
 
-async function startDevAndWait(): Promise<ConciergeProcess> {
-  const dev = startDev();
+async function startDevAndWait(how?: How): Promise<ConciergeProcess> {
+  const dev = startDev(how);
   await until(() => !dev.running || dev.output().includes('Concierge is ready'), 'concierge dev is ready');
   if (!dev.running) {
     throw new Error(dev.output());
@@ -155,6 +157,14 @@ test('says where everything is and how to begin, stops at Ctrl-C, and keeps ever
   expect(await readRecord(other, accessToken)).toBe(200);
   await interrupt(third);
   expect(await readFile(join(data, 'postgres/postgres.log'), 'utf8')).not.toMatch(/^.*(PANIC|corrupt)/m);
+});
+
+test('started by npm, stops with it when a supervisor ends it', async () => {
+  const npm = await startDevAndWait({ program: ['npm', 'start', '--'], argv: [] });
+  npm.signal('SIGTERM');
+  await npm.ended();
+  const isOver = async () => !existsSync(pidFile()) && !(await Promise.all(ports.map(answers))).includes(true);
+  await until(isOver, 'nothing is left of it');
 });
 
 test('names the port that is in use and who holds it, and leaves nothing running', async () => {

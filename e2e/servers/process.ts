@@ -6,11 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LastWill } from './last-will.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const CONCIERGE = [process.execPath, join(ROOT, 'src/main.ts')] as const;
 const PATIENCE_MS = 30_000;
 
 export type Environment = Readonly<Record<string, string>>;
 
 export interface ConciergeOptions {
+  /** How the command is called, unless it is by Node.js. */
+  readonly program?: readonly [string, ...string[]];
   /** The arguments of the `concierge` command. */
   readonly argv: readonly string[];
   readonly env: Environment;
@@ -33,9 +36,10 @@ export interface ConciergeProcess {
 }
 
 /** Starts `concierge <argv>` as a user would, in a process group of its own. */
-export function startConcierge({ argv, env, log, lastWill }: ConciergeOptions): ConciergeProcess {
+export function startConcierge({ program = CONCIERGE, argv, env, log, lastWill }: ConciergeOptions): ConciergeProcess {
   const output = openSync(log, 'a');
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), ...argv], {
+  const [file, ...first] = program;
+  const child = spawn(file, [...first, ...argv], {
     cwd: ROOT,
     env: { ...ownEnvironment(), ...env },
     detached: true,
