@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import Router from '@koa/router';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
 
@@ -39,8 +40,10 @@ small::first-letter { text-transform: uppercase }
 }
 `;
 /** The bell of the product, as it is at the head of its other pages. */
-const BELL =
-  '<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#0e5a49"/><g fill="#f1cf8a"><circle cx="16" cy="8.6" r="2"/><path d="M15 10h2v2h-2z"/><path d="M6.5 20.4C6.5 15 10.7 11.4 16 11.4s9.5 3.6 9.5 9z"/><rect x="5" y="22" width="22" height="2.6" rx="1.3"/></g></svg>';
+const BELL = readFileSync(new URL('../../../views/assets/bell.svg', import.meta.url), 'utf8').replace(
+  '<svg',
+  '<svg aria-hidden="true"',
+);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** For whoever opens the API's address: what this is, and what there is. */
