@@ -107,7 +107,7 @@ test('a port in use is named together with its holder, and once', async () => {
   const node = await startWorkers();
   const late = nodes.start(node.address, ['--workers', String(WORKERS)]);
   const problem = await late.catch(({ message }: Error) => message);
-  expect(problem).toContain('(exit code 1)');
+  expect(problem).toContain('It ended with 1 before it was ready');
   const said = `Port ${new URL(node.address).port} is in use by node `;
   expect(String(problem).split(said)).toHaveLength(2);
   await node.process.stop();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, startDatabase } from './database.ts';
 import { LastWill } from './last-will.ts';
@@ -38,17 +38,9 @@ export async function prepareNodes(): Promise<Nodes> {
   };
   const logOf = (name: string) => join(database.directory, `${name}.log`);
   const running: ConciergeProcess[] = [];
-  const logs: string[] = [];
-  const launch = async (
-    [command = '', ...argv]: readonly string[],
-    port: number,
-    settings: Environment,
-  ): Promise<Node> => {
-    const log = logOf(`${command}-${port}-${running.length}`);
-    writeFileSync(log, '');
-    logs.push(log);
-    const options = { argv: [command, '--development', ...argv], env: { ...env, ...settings }, lastWill, log };
-    const node = startConcierge(options);
+  const launch = async (argv: readonly string[], port: number, settings: Environment): Promise<Node> => {
+    const log = logOf(`${argv[0]}-${port}-${running.length}`);
+    const node = startConcierge({ argv, env: { ...env, ...settings }, lastWill, log });
     running.push(node);
     const address = `http://localhost:${port}`;
     await untilHealthy(node, `${address}/healthz`, 'listening');
@@ -64,17 +56,17 @@ export async function prepareNodes(): Promise<Nodes> {
     },
     async start(address, argv = []) {
       const port = address === undefined ? await steadyPort() : Number(new URL(address).port);
-      return launch(['serve', ...argv], port, { CONCIERGE_LISTEN_PORT: String(port) });
+      return launch(['serve', '--development', ...argv], port, { CONCIERGE_LISTEN_PORT: String(port) });
     },
     async startResourceApi() {
       const port = await steadyPort();
-      return launch(['resource-api'], port, {
+      return launch(['resource-api', '--development'], port, {
         CONCIERGE_RESOURCE_API_LISTEN_PORT: String(port),
         CONCIERGE_RESOURCE_API_CLIENT_SECRET: 'demo-api-secret',
       });
     },
     complaints() {
-      const lines = logs.flatMap((log) => readFileSync(log, 'utf8').split('\n'));
+      const lines = running.flatMap((node) => node.output().split('\n'));
       return lines.filter((line) => /"level":[4-9]/.test(line));
     },
     async stop() {

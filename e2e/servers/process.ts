@@ -85,7 +85,7 @@ export async function runConcierge(options: ConciergeOptions): Promise<string> {
 export async function untilHealthy(started: ConciergeProcess, url: string, says = ''): Promise<void> {
   await until(async () => {
     if (!started.running) {
-      throw new Error(`It ended before it was ready:\n${started.output()}`);
+      throw new Error(`It ended with ${started.exitCode} before it was ready:\n${started.output()}`);
     }
     const response = await fetch(url).catch(() => undefined);
     return response?.ok === true && started.output().includes(says);
